@@ -1,0 +1,41 @@
+"""Deep clustering as scikit-learn estimators.
+
+What there is, and where to look first:
+
+- :class:`DCEC`: deep convolutional embedded clustering, ``DCEC(10).fit_predict(X)``.
+- :class:`Autoencoder`: the transformer that it is pretrained by, to be put in front
+  of any scikit-learn clusterer.
+- :func:`soft_assignment`, :func:`target_distribution`, :func:`clustering_kl`: the
+  mathematics, as functions of tensors.
+- :mod:`skdeepclust.networks`: the networks; yours is as good.
+- :mod:`skdeepclust.metrics`: scores and scorers.
+"""
+
+from skdeepclust import metrics, networks
+from skdeepclust._autoencoder import Autoencoder
+from skdeepclust._dcec import DCEC
+from skdeepclust._functional import (
+    clustering_kl,
+    soft_assignment,
+    target_distribution,
+)
+from skdeepclust.exceptions import (
+    ClusterCollapseWarning,
+    DataScaleWarning,
+    NonFiniteLossError,
+)
+
+__all__ = [
+    "DCEC",
+    "Autoencoder",
+    "ClusterCollapseWarning",
+    "DataScaleWarning",
+    "NonFiniteLossError",
+    "clustering_kl",
+    "metrics",
+    "networks",
+    "soft_assignment",
+    "target_distribution",
+]
+
+__version__ = "0.1.0"

@@ -1,0 +1,174 @@
+"""Rows of X as float32 batches on the device, without a second copy of X."""
+
+import math
+import warnings
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+__all__ = ["Batches", "Rows", "map_blocks"]
+
+# Data goes to a GPU as a whole when it takes at most this share of its free memory.
+_SHARE_OF_GPU_MEMORY = 0.5
+
+# Rows of a block when no gradients are wanted: at most this many, fewer for large
+# samples (2**16 values a block), never fewer than 8.
+_MAX_BLOCK, _VALUES_PER_BLOCK, _MIN_BLOCK = 64, 2**16, 8
+_GPU_BLOCK_FACTOR = 64
+
+# Types that torch can index and convert; any other is converted to float32 once.
+_TORCH_DTYPES = {"uint8", "int8", "int16", "int32", "int64", "bool"} | {
+    "float16",
+    "float32",
+    "float64",
+}
+
+
+class Rows:
+    """The samples of X, each asked for by number and given as float32.
+
+    The data itself is never converted or copied as a whole: uint8 stays uint8, a
+    memory map stays on disk. Each batch is converted on the device; uint8 is
+    scaled to [0, 1] on the way.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        The data. It may be read-only, of any memory order, or a memory map.
+    row_shape : tuple of int
+        Shape to give to each sample.
+    device : torch.device
+        Where the batches are wanted.
+    """
+
+    def __init__(self, X: np.ndarray, row_shape: tuple[int, ...], device: torch.device):
+        self.row_shape = tuple(row_shape)
+        self.device = device
+        self._data = _as_tensor(X)
+        if _fits(self._data, device):
+            self._data = self._data.to(device)
+
+    def __len__(self) -> int:
+        return self._data.shape[0]
+
+    def take(self, index: Tensor | slice) -> Tensor:
+        """Samples ``(b, *row_shape)`` at the positions `index`."""
+        if isinstance(index, slice):
+            batch = self._data[index]
+        else:
+            batch = self._data.index_select(0, index.to(self._data.device))
+        batch = batch.to(self.device)
+        if batch.dtype == torch.uint8:
+            batch = batch.to(torch.float32).div_(255.0)
+        return batch.to(torch.float32).reshape(-1, *self.row_shape)
+
+    @property
+    def block_size(self) -> int:
+        """Rows to pass through a network at once when no gradients are wanted."""
+        by_size = _VALUES_PER_BLOCK // max(1, math.prod(self.row_shape))
+        block = min(_MAX_BLOCK, max(_MIN_BLOCK, by_size))
+        return block * _GPU_BLOCK_FACTOR if self.device.type != "cpu" else block
+
+
+class Batches:
+    """Training batches, taken up where the last epoch stopped.
+
+    Iterating yields `n_batches` batches ``(X_batch, target_batch)``. Every sample
+    comes up once before any comes up again, also when an epoch is not a whole
+    pass through the data. The last batch of a pass is smaller when the batch size
+    does not divide the number of samples, and there is no empty one when it does.
+
+    Parameters
+    ----------
+    rows : Rows
+        The samples.
+    batch_size : int
+        Samples per batch.
+    seed : int
+        Seed of the order.
+    shuffle : bool, default=True
+        Draw a new order for every pass. With False one order is drawn and kept:
+        not that of X, whose neighbours are often of one class.
+    n_batches : int or None, default=None
+        Batches in an epoch. None makes an epoch one pass.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        batch_size: int,
+        *,
+        seed: int,
+        shuffle: bool = True,
+        n_batches: int | None = None,
+    ):
+        self.rows = rows
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.n_batches = n_batches or math.ceil(len(rows) / batch_size)
+        self.targets: Tensor | None = None  # (n_samples, ...), on the device
+        self._generator = torch.Generator().manual_seed(seed)
+        self._order = self._draw_order()
+        self._position = 0
+
+    def __len__(self) -> int:
+        return self.n_batches
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor | None]]:
+        for _ in range(self.n_batches):
+            if self._position >= len(self._order):
+                self._position = 0
+                if self.shuffle:
+                    self._order = self._draw_order()
+            stop = self._position + self.batch_size
+            index = self._order[self._position : stop]
+            self._position = stop
+            target = None if self.targets is None else self.targets[index]
+            yield self.rows.take(index), target
+
+    def _draw_order(self) -> Tensor:
+        # Drawn on the CPU, so that every device sees the same order.
+        order = torch.randperm(len(self.rows), generator=self._generator)
+        return order.to(self.rows.device)
+
+
+def map_blocks(function: Callable[[Tensor], Tensor], rows: Rows) -> Tensor:
+    """Apply `function` to all rows, block by block, without gradients.
+
+    Matrix products round differently for different numbers of rows. Every block
+    therefore has the same number of rows, the last one filled up with zeros, and a
+    row gets the same result to the bit wherever and with whatever it comes.
+    """
+    results = []
+    with torch.no_grad():
+        for start in range(0, len(rows), rows.block_size):
+            block = rows.take(slice(start, start + rows.block_size))
+            missing = rows.block_size - len(block)
+            if missing:
+                filler = block.new_zeros((missing, *rows.row_shape))
+                block = torch.cat([block, filler])
+            results.append(function(block)[: rows.block_size - missing])
+        return torch.cat(results)
+
+
+def _as_tensor(X: np.ndarray) -> Tensor:
+    """A tensor over the memory of X where torch can, a converted copy elsewhere."""
+    if X.dtype.name not in _TORCH_DTYPES or not X.dtype.isnative:
+        X = X.astype(np.float32)
+    if any(stride < 0 for stride in X.strides):
+        X = np.ascontiguousarray(X)
+    with warnings.catch_warnings():
+        # Torch warns of arrays that cannot be written to; nothing here writes.
+        warnings.filterwarnings("ignore", message=".*not writable.*")
+        return torch.from_numpy(X)
+
+
+def _fits(data: Tensor, device: torch.device) -> bool:
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return data.nbytes <= _SHARE_OF_GPU_MEMORY * free
+    if device.type == "mps":  # no float64 there: converted batch by batch
+        return data.dtype != torch.float64
+    return True

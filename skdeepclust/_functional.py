@@ -1,0 +1,142 @@
+"""The mathematics of soft-target clustering, as functions of tensors.
+
+No state, no device, no scikit-learn: every function here can be read beside the
+equation that it implements, differentiated, and tested on its own.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+__all__ = ["clustering_kl", "soft_assignment", "target_distribution"]
+
+
+def soft_assignment(Z: Tensor, centers: Tensor, alpha: float = 1.0) -> Tensor:
+    r"""Student-t similarity of every embedded point to every cluster centre.
+
+    .. math::
+
+        q_{ij} = \frac{(1 + \|z_i - \mu_j\|^2 / \alpha)^{-(\alpha + 1) / 2}}
+                      {\sum_{l} (1 + \|z_i - \mu_l\|^2 / \alpha)^{-(\alpha + 1) / 2}}
+
+    The distances are taken directly, never by expanding the square: the expanded
+    form loses all digits once the embedding drifts away from the origin. The
+    quotient is taken between logarithms, so that neither a huge distance nor a
+    large `alpha` turns it into 0 / 0.
+
+    Parameters
+    ----------
+    Z : Tensor of shape (n_samples, embedding_dim)
+        Embedded points.
+    centers : Tensor of shape (n_clusters, embedding_dim)
+        Cluster centres.
+    alpha : float, default=1.0
+        Degrees of freedom of the Student-t distribution. 1 is the value of all
+        the papers of this family [1]_.
+
+    Returns
+    -------
+    Q : Tensor of shape (n_samples, n_clusters)
+        Soft assignments. Rows sum to one.
+
+    References
+    ----------
+    .. [1] J. Xie, R. Girshick, A. Farhadi, "Unsupervised deep embedding for
+       clustering analysis", ICML 2016, equation 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdeepclust import soft_assignment
+    >>> soft_assignment(torch.tensor([[0.0]]), torch.tensor([[0.0], [3.0]]))
+    tensor([[0.9091, 0.0909]])
+    """
+    distances = torch.cdist(
+        Z, centers, compute_mode="donot_use_mm_for_euclid_dist"
+    )  # (n, k)
+    ratio = distances / math.sqrt(alpha)
+    # log(1 + r^2) without the square overflowing: hypot(1, r) = sqrt(1 + r^2).
+    log_kernel = -(alpha + 1.0) * torch.hypot(torch.ones_like(ratio), ratio).log()
+    return log_kernel.softmax(dim=1)
+
+
+def target_distribution(Q: Tensor) -> Tensor:
+    r"""Sharpened soft assignments, the target that training pulls Q towards.
+
+    .. math::
+
+        p_{ij} = \frac{q_{ij}^2 / f_j}{\sum_{l} q_{il}^2 / f_l},
+        \qquad f_j = \sum_i q_{ij}
+
+    The soft cluster frequencies :math:`f_j` are sums over the rows given, which
+    have to be the whole data set: on a batch they would be another quantity.
+
+    Parameters
+    ----------
+    Q : Tensor of shape (n_samples, n_clusters)
+        Soft assignments of the whole data set, rows summing to one.
+
+    Returns
+    -------
+    P : Tensor of shape (n_samples, n_clusters)
+        Target distribution. Rows sum to one. An empty column of `Q` stays empty.
+
+    References
+    ----------
+    .. [1] J. Xie, R. Girshick, A. Farhadi, "Unsupervised deep embedding for
+       clustering analysis", ICML 2016, equation 3.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdeepclust import target_distribution
+    >>> target_distribution(torch.tensor([[0.8, 0.2], [0.6, 0.4]]))
+    tensor([[0.8727, 0.1273],
+            [0.4909, 0.5091]])
+    """
+    tiny = torch.finfo(Q.dtype).tiny
+    weight = Q * (Q / Q.sum(dim=0).clamp_min(tiny))  # q^2 / f, without q^2 underflowing
+    return weight / weight.sum(dim=1, keepdim=True).clamp_min(tiny)
+
+
+def clustering_kl(P: Tensor, Q: Tensor) -> Tensor:
+    r"""Kullback-Leibler divergence of the soft assignments from their target.
+
+    .. math::
+
+        KL(P \| Q) = \frac{1}{n} \sum_i \sum_j p_{ij} \log \frac{p_{ij}}{q_{ij}}
+
+    The mean is over samples and not over the entries of the matrix ("batchmean"),
+    the reduction that the published weights of the loss, gamma = 0.1 among them,
+    belong to. Terms with :math:`p_{ij} = 0` count zero.
+
+    Parameters
+    ----------
+    P : Tensor of shape (n_samples, n_clusters)
+        Target distribution. It is taken as a constant: no gradient flows into it.
+    Q : Tensor of shape (n_samples, n_clusters)
+        Soft assignments.
+
+    Returns
+    -------
+    divergence : Tensor of shape ()
+        The divergence in nats, averaged over the samples.
+
+    References
+    ----------
+    .. [1] J. Xie, R. Girshick, A. Farhadi, "Unsupervised deep embedding for
+       clustering analysis", ICML 2016, equation 2.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdeepclust import clustering_kl
+    >>> P, Q = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.5, 0.5]])
+    >>> clustering_kl(P, Q)
+    tensor(0.6931)
+    """
+    P = P.detach()
+    # Without the clamp an entry that underflowed to 0 would give 0 * inf.
+    log_q = Q.clamp_min(torch.finfo(Q.dtype).tiny).log()
+    return (torch.xlogy(P, P) - P * log_q).sum() / P.shape[0]

@@ -1,0 +1,180 @@
+"""The input contract: what X may be, and every error about it.
+
+Whatever comes in leaves as a matrix with a row per sample, of the type that it
+had (uint8 stays uint8, a memory map stays one), and with the shape of one image
+or None beside it.
+"""
+
+import math
+import warnings
+
+import numpy as np
+import torch
+from sklearn.utils.validation import validate_data
+
+from skdeepclust.exceptions import DataScaleWarning
+
+__all__ = ["check_input", "check_image_shape", "warn_about_scale"]
+
+# The smallest square that "auto" reads as an image: scikit-learn's digits.
+_SMALLEST_AUTO_IMAGE = 64
+
+# Root mean squares between which float data trains well with the default learning
+# rate. Images in [0, 1] have .1 to .7, standardised columns exactly 1.
+_RMS_LOW, _RMS_HIGH = 0.01, 5.0
+
+
+def check_input(estimator, X, *, reset):
+    """Validate X and set or check `n_features_in_` and `image_shape_`.
+
+    `_X_shape`, the shape of a sample as the user gives it, is set as well.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        Its parameter `image_shape` is read.
+    X : array-like of shape (n, d), (n, H, W) or (n, C, H, W)
+        Data of a numeric type, dense, finite.
+    reset : bool
+        True in `fit`, False where a fitted estimator gets new data.
+
+    Returns
+    -------
+    X : ndarray of shape (n, d)
+        A view of the data where that is possible.
+    """
+    if isinstance(X, torch.Tensor):
+        X = X.detach().cpu().numpy()
+    elif isinstance(X, list | tuple):
+        X = _from_nested_lists(X)
+    ndim = getattr(X, "ndim", 2)
+    if ndim > 2:
+        X = np.asarray(X) if not isinstance(X, np.ndarray) else X
+        sample_shape = _sample_shape(estimator, X.shape)
+        if not reset:
+            _check_same_shape(estimator, sample_shape)
+        X_shape = X.shape[1:]
+        X = X.reshape(len(X), math.prod(sample_shape))
+    else:
+        sample_shape = X_shape = None
+    X = validate_data(estimator, X, reset=reset, dtype="numeric", order=None)
+    if reset:
+        estimator._X_shape = X_shape or X.shape[1:]
+        estimator.image_shape_ = check_image_shape(
+            estimator.image_shape, sample_shape, X.shape[1]
+        )
+    return X
+
+
+def check_image_shape(image_shape, sample_shape, n_features):
+    """Settle what one row is: an image (C, H, W), or no image (None).
+
+    Parameters
+    ----------
+    image_shape : "auto", None or tuple of 2 or 3 ints
+        What the user says.
+    sample_shape : tuple of 3 ints or None
+        What a 3-D or 4-D X says, as (C, H, W); None for a 2-D X.
+    n_features : int
+        Number of values in a row.
+    """
+    if image_shape is None:
+        return None
+    if isinstance(image_shape, str):  # "auto"
+        if sample_shape is not None:
+            return sample_shape
+        side = math.isqrt(n_features)
+        is_image = side * side == n_features >= _SMALLEST_AUTO_IMAGE
+        return (1, side, side) if is_image else None
+    shape = _as_chw(image_shape)
+    if sample_shape is not None and shape != sample_shape:
+        raise ValueError(
+            f"image_shape={image_shape} says that an image is {shape} (channels, "
+            f"height, width), but X holds images of shape {sample_shape}. Pass "
+            'image_shape="auto" to take the shape from X.'
+        )
+    if math.prod(shape) != n_features:
+        raise ValueError(
+            f"image_shape={image_shape} needs {math.prod(shape)} features, got X "
+            f"with {n_features} features. Pass the (channels, height, width) of your "
+            "images, or image_shape=None if the rows of X are not images."
+        )
+    return shape
+
+
+def warn_about_scale(X, estimator_name):
+    """Warn when float data is so large or small that training suffers."""
+    if X.dtype == np.uint8:
+        return  # scaled to [0, 1] on the way to the network
+    rms = _root_mean_square(X)
+    if _RMS_LOW <= rms <= _RMS_HIGH or rms == 0:
+        return
+    remedy = (
+        "For pixels in 0..255 pass X.astype('uint8'), which is scaled to [0, 1] batch "
+        "by batch, or X / 255; for other images divide by the largest value; for "
+        "tables put a StandardScaler or MinMaxScaler in front."
+    )
+    warnings.warn(
+        f"X has a root mean square of {rms:.3g}; {estimator_name} uses float and "
+        f"integer data as it is and trains best with values about 1 (root mean square "
+        f"in [{_RMS_LOW}, {_RMS_HIGH}]). {remedy}",
+        DataScaleWarning,
+        stacklevel=4,
+    )
+
+
+def _root_mean_square(X, block=4096):
+    """Root mean square of X, by blocks: no second copy of the data."""
+    total = 0.0
+    for start in range(0, len(X), block):
+        rows = np.asarray(X[start : start + block], dtype=np.float64)
+        total += float(np.vdot(rows, rows))
+    return math.sqrt(total / X.size)
+
+
+def _from_nested_lists(X):
+    """Nested lists of rows or images as an array; anything ragged is left alone."""
+    try:
+        array = np.asarray(X)
+    except ValueError:  # ragged: scikit-learn's check has the right words for it
+        return X
+    return array if array.ndim > 2 else X
+
+
+def _as_chw(image_shape):
+    """(H, W) means one channel."""
+    shape = tuple(int(side) for side in image_shape)
+    return (1, *shape) if len(shape) == 2 else shape
+
+
+def _sample_shape(estimator, shape):
+    """(C, H, W) of the images of a 3-D or 4-D X."""
+    name = type(estimator).__name__
+    if len(shape) == 3:
+        return (1, *shape[1:])
+    if len(shape) > 4:
+        raise ValueError(
+            f"{name} expects X of shape (n, C, H, W), (n, H, W) or (n, d), got an "
+            f"array with {len(shape)} dimensions, shape {shape}. Reshape it so that "
+            "each sample is one image or one row."
+        )
+    _, first, _, last = shape
+    explicit = isinstance(estimator.image_shape, tuple | list)
+    if last in (1, 3, 4) and first > 4 and not explicit:
+        raise ValueError(
+            f"X of shape {shape} looks like images with the channels last. {name} "
+            "expects (n, C, H, W): pass X.transpose(0, 3, 1, 2). If the images "
+            f"really have {first} channels and a width of {last}, say so with "
+            f"image_shape={tuple(shape[1:])}."
+        )
+    return tuple(shape[1:])
+
+
+def _check_same_shape(estimator, sample_shape):
+    fitted = estimator.image_shape_
+    name = type(estimator).__name__
+    if fitted is not None and sample_shape != fitted:
+        raise ValueError(
+            f"X holds images of shape {sample_shape} (channels, height, width), but "
+            f"{name} was fitted on images of shape {fitted}."
+        )

@@ -1,0 +1,150 @@
+"""Parameters that an estimator passes on to skorch, under skorch's own names."""
+
+import inspect
+
+from sklearn.base import BaseEstimator
+
+__all__ = ["SkorchParamsMixin", "accepted_arguments", "build"]
+
+# skorch's prefixes that reach something here. Its losses, data sets and training
+# loops are the estimators' own, so their prefixes would be silently without effect.
+_PREFIXES = {
+    "module": "arguments of the network, such as module__filters",
+    "optimizer": "arguments of the optimiser, such as optimizer__weight_decay",
+    "callbacks": "arguments of a callback, such as callbacks__EarlyStopping__patience",
+    "compile": "arguments of torch.compile, such as compile__mode; compile=True "
+    "switches it on",
+}
+_PLAIN_NAMES = ("compile",)
+
+# The name of the ``**skorch`` argument itself. scikit-learn reads it off the signature
+# and demands that a constructor swallows anything under it; `fit` then refuses it.
+_CATCH_ALL = "skorch"
+
+
+class SkorchParamsMixin(BaseEstimator):
+    """Adds ``**skorch`` to an estimator's parameters.
+
+    Parameters such as ``module__filters`` are kept under exactly that name, so that
+    `get_params`, `set_params`, `clone` and searches treat them like all others.
+    """
+
+    def _set_skorch_params(self, params):
+        unknown = [name for name in params if not _is_passed_on(name)]
+        if unknown:
+            raise TypeError(self._unknown_message(unknown))
+        self._skorch = params
+
+    def _skorch_params(self):
+        """Parameters to pass on: name -> value."""
+        if _CATCH_ALL in self._skorch:
+            raise TypeError(self._unknown_message([_CATCH_ALL]))
+        return self._skorch
+
+    def get_params(self, deep=True):
+        """Get parameters, those passed on to skorch included.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Also return the parameters of parameters that are estimators.
+
+        Returns
+        -------
+        params : dict
+            Parameter names mapped to their values.
+        """
+        return {**super().get_params(deep=deep), **self._skorch}
+
+    def set_params(self, **params):
+        """Set parameters, those passed on to skorch included.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters of this estimator, and skorch's with its prefixes
+            (``module__``, ``optimizer__``, ``callbacks__``, ``compile__``).
+
+        Returns
+        -------
+        self : estimator instance
+            This estimator.
+
+        Raises
+        ------
+        ValueError
+            For a name that is neither.
+        """
+        own = self._get_param_names()
+        unknown = [
+            name
+            for name in params
+            if name.split("__")[0] not in own and not _is_passed_on(name)
+        ]
+        if unknown:
+            raise ValueError(self._unknown_message(unknown))
+        passed_on = {k: v for k, v in params.items() if _is_passed_on(k)}
+        super().set_params(**{k: v for k, v in params.items() if k not in passed_on})
+        self._skorch = {**self._skorch, **passed_on}
+        return self
+
+    def _unknown_message(self, unknown):
+        prefixes = "; ".join(f"{name}__*: {what}" for name, what in _PREFIXES.items())
+        return (
+            f"{type(self).__name__} got unknown parameters {sorted(unknown)}. Accepted "
+            f"are {', '.join(self._get_param_names())}, and skorch's with a prefix: "
+            f"{prefixes}."
+        )
+
+
+def _is_passed_on(name):
+    prefix, separator, rest = name.partition("__")
+    is_prefixed = prefix in _PREFIXES and bool(separator and rest)
+    return is_prefixed or name in _PLAIN_NAMES or name == _CATCH_ALL
+
+
+def accepted_arguments(function, arguments):
+    """Those of `arguments` that `function` takes.
+
+    Returns
+    -------
+    accepted : dict
+        The arguments to call it with.
+    names : list of str or None
+        All names it takes; None when it takes any.
+    """
+    parameters = inspect.signature(function).parameters
+    if any(p.kind == p.VAR_KEYWORD for p in parameters.values()):
+        return dict(arguments), None
+    names = [name for name in parameters if name != "self"]
+    return {k: v for k, v in arguments.items() if k in names}, names
+
+
+def build(factory, prefix, arguments, offered=None):
+    """Call a class with a user's prefixed arguments and what we can offer.
+
+    Parameters
+    ----------
+    factory : callable
+        What to call.
+    prefix : str
+        Prefix that the user gave the arguments, for the error.
+    arguments : dict
+        The user's arguments, without their prefix. All must be accepted.
+    offered : dict or None
+        Further arguments, passed when accepted and not given by the user.
+
+    Raises
+    ------
+    ValueError
+        For an argument that `factory` does not take.
+    """
+    taken, names = accepted_arguments(factory, arguments)
+    unknown = sorted(set(arguments) - set(taken))
+    if unknown:
+        raise ValueError(
+            f"{factory.__name__} takes no arguments {unknown}, which were passed as "
+            f"{[f'{prefix}__{name}' for name in unknown]}. It takes {names}."
+        )
+    extra, _ = accepted_arguments(factory, offered or {})
+    return factory(**{**extra, **taken})

@@ -1,0 +1,107 @@
+"""Data sets of the field's papers, fetched the way scikit-learn fetches.
+
+Set the environment variable ``SKDEEPCLUST_DATA`` to a folder with ``.npz`` files of
+the arrays ``X`` and ``y`` (``mnist_full.npz``, ``mnist_test.npz``,
+``pendigits.npz``) to work without a network.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from sklearn.datasets import fetch_openml
+from sklearn.utils import Bunch
+
+__all__ = ["fetch_mnist", "fetch_pendigits"]
+
+
+def fetch_mnist(*, subset="all", data_home=None, return_X_y=False):
+    """Fetch MNIST: 70,000 handwritten digits of 28 x 28 pixels.
+
+    Parameters
+    ----------
+    subset : {"all", "train", "test"}, default="all"
+        All images, the first 60,000 or the last 10,000.
+    data_home : str or path-like, default=None
+        Cache folder of :func:`sklearn.datasets.fetch_openml`.
+    return_X_y : bool, default=False
+        Return a tuple instead of a Bunch.
+
+    Returns
+    -------
+    data : Bunch or tuple
+        ``data``, ndarray of shape (n_samples, 1, 28, 28), uint8; ``target``, ndarray
+        of shape (n_samples,), the digits. With `return_X_y` the two as a tuple.
+
+    Raises
+    ------
+    ValueError
+        For another `subset`.
+
+    Examples
+    --------
+    >>> from skdeepclust.datasets import fetch_mnist
+    >>> X, y = fetch_mnist(subset="test", return_X_y=True)  # doctest: +SKIP
+    >>> X.shape  # doctest: +SKIP
+    (10000, 1, 28, 28)
+    """
+    parts = {"all": slice(None), "train": slice(60000), "test": slice(60000, None)}
+    if subset not in parts:
+        raise ValueError(f"subset={subset!r} is none of {sorted(parts)}.")
+    local = _local("mnist_test") if subset == "test" else None
+    if local is None:
+        X, y = _local("mnist_full") or _from_openml("mnist_784", data_home)
+        local = X[parts[subset]], y[parts[subset]]
+    X, y = local
+    return _bunch(X.astype(np.uint8).reshape(-1, 1, 28, 28), y, return_X_y)
+
+
+def fetch_pendigits(*, data_home=None, return_X_y=False):
+    """Fetch pendigits: 10,992 pen strokes of digits, 16 coordinates from 0 to 100.
+
+    Parameters
+    ----------
+    data_home : str or path-like, default=None
+        Cache folder of :func:`sklearn.datasets.fetch_openml`.
+    return_X_y : bool, default=False
+        Return a tuple instead of a Bunch.
+
+    Returns
+    -------
+    data : Bunch or tuple
+        ``data``, ndarray of shape (10992, 16), float32; ``target``, ndarray of shape
+        (10992,), the digits. With `return_X_y` the two as a tuple.
+
+    Examples
+    --------
+    >>> from skdeepclust.datasets import fetch_pendigits
+    >>> X, y = fetch_pendigits(return_X_y=True)  # doctest: +SKIP
+    >>> X.shape  # doctest: +SKIP
+    (10992, 16)
+    """
+    X, y = _local("pendigits") or _from_openml("pendigits", data_home)
+    return _bunch(X.astype(np.float32), y, return_X_y)
+
+
+def _local(name):
+    """Arrays X and y of a local file, or None where there is none."""
+    folder = os.environ.get("SKDEEPCLUST_DATA")
+    if not folder:
+        return None
+    path = Path(folder) / f"{name}.npz"
+    if not path.is_file():
+        return None
+    with np.load(path) as arrays:
+        return arrays["X"], arrays["y"]
+
+
+def _from_openml(name, data_home):
+    data = fetch_openml(
+        name, version=1, as_frame=False, parser="liac-arff", data_home=data_home
+    )
+    return data.data, data.target
+
+
+def _bunch(X, y, return_X_y):
+    y = np.asarray(y).astype(np.int64)
+    return (X, y) if return_X_y else Bunch(data=X, target=y)

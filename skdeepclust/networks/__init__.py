@@ -1,0 +1,18 @@
+"""Networks: architecture only, no loss, no optimiser, no clustering.
+
+An autoencoder here, or a user's own, is an :class:`torch.nn.Module` with two
+methods: ``encode`` maps samples to codes ``(n, embedding_dim)``, ``decode`` maps
+codes back to exactly the samples' shape.
+"""
+
+from skdeepclust.networks._clustering import ClusteringAutoencoder
+from skdeepclust.networks._conv import ConvAutoencoder
+from skdeepclust.networks._dense import DenseAutoencoder
+from skdeepclust.networks._reconstruction import Reconstruction
+
+__all__ = [
+    "ClusteringAutoencoder",
+    "ConvAutoencoder",
+    "DenseAutoencoder",
+    "Reconstruction",
+]

@@ -1,0 +1,23 @@
+"""An autoencoder as one function from X to its reconstruction."""
+
+from torch import Tensor, nn
+
+__all__ = ["Reconstruction"]
+
+
+class Reconstruction(nn.Module):
+    """Call `decode(encode(X))` of any module that has the two.
+
+    Parameters
+    ----------
+    autoencoder : nn.Module
+        Module with `encode` and `decode`. It is shared, not copied.
+    """
+
+    def __init__(self, autoencoder: nn.Module):
+        super().__init__()
+        self.autoencoder = autoencoder
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Reconstruct `X`."""
+        return self.autoencoder.decode(self.autoencoder.encode(X))

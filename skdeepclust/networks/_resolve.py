@@ -1,0 +1,101 @@
+"""From the parameter `module` to a network for the data at hand."""
+
+import copy
+import inspect
+import math
+
+import torch
+from torch import nn
+
+from skdeepclust._params import build
+from skdeepclust.networks._conv import ConvAutoencoder
+from skdeepclust.networks._dense import DenseAutoencoder
+
+__all__ = ["resolve_autoencoder"]
+
+_BY_NAME = {"conv": ConvAutoencoder, "dense": DenseAutoencoder}
+
+
+def resolve_autoencoder(module, image_shape, n_features, embedding_dim, arguments):
+    """Build the autoencoder that `module` describes, and try it on two samples.
+
+    Parameters
+    ----------
+    module : {"auto", "conv", "dense"}, nn.Module class, nn.Module or callable
+        "auto" is "conv" for images and "dense" for other rows. A class or function
+        is called with the user's arguments and, where it takes them, with
+        `input_shape` and `embedding_dim`. An instance is copied, with its weights.
+    image_shape : tuple of 3 ints or None
+        Shape of an image; None when rows are not images.
+    n_features : int
+        Values in a row.
+    embedding_dim : int
+        Width of the code asked for.
+    arguments : dict
+        The user's ``module__`` arguments.
+
+    Returns
+    -------
+    autoencoder : nn.Module
+        Module with `encode` and `decode`.
+    input_shape : tuple of int
+        Shape in which it takes a sample.
+    code_width : int
+        Width of its code.
+    """
+    if isinstance(module, str) and module == "auto":
+        module = "dense" if image_shape is None else "conv"
+    if isinstance(module, str) and module == "conv" and image_shape is None:
+        raise ValueError(
+            f'module="conv" needs images, but X is taken as rows of {n_features} '
+            "features. Pass image_shape=(channels, height, width), or X of shape "
+            "(n, C, H, W)."
+        )
+    input_shape = (n_features,) if image_shape is None else image_shape
+    if isinstance(module, nn.Module):
+        if arguments:
+            raise ValueError(
+                f"module is an instance of {type(module).__name__}, so that its "
+                f"arguments {sorted(arguments)} come too late. Pass the class instead."
+            )
+        autoencoder = copy.deepcopy(module)
+    else:
+        factory = _BY_NAME[module] if isinstance(module, str) else module
+        offered = {"input_shape": input_shape, "embedding_dim": embedding_dim}
+        if not inspect.isclass(factory) and not callable(factory):
+            raise TypeError(f"module={module!r} is neither a network nor builds one.")
+        autoencoder = build(factory, "module", arguments, offered)
+    return autoencoder, input_shape, _probe(autoencoder, input_shape)
+
+
+def _probe(autoencoder, input_shape):
+    """Check the contract of an autoencoder; return the width of its code."""
+    name = type(autoencoder).__name__
+    for method in ("encode", "decode"):
+        if not callable(getattr(autoencoder, method, None)):
+            raise TypeError(
+                f"module={name} has no method {method!r}. An autoencoder here is an "
+                "nn.Module with encode(X) -> Z and decode(Z) -> X."
+            )
+    was_training = autoencoder.training
+    autoencoder.eval()
+    with torch.no_grad():
+        X = torch.zeros(2, *input_shape)
+        Z = autoencoder.encode(X)
+        if Z.ndim != 2 or len(Z) != 2:
+            raise ValueError(
+                f"{name}.encode made {tuple(Z.shape)} of samples {tuple(X.shape)}. It "
+                "must return one row per sample, (n, embedding_dim)."
+            )
+        X_decoded = autoencoder.decode(Z)
+        if X_decoded.shape != X.shape:
+            raise ValueError(
+                f"{name}.decode made {tuple(X_decoded.shape)} where the samples are "
+                f"{tuple(X.shape)}. It must return exactly the shape of the input; a "
+                "dense network for images can end in nn.Unflatten(1, "
+                f"{tuple(input_shape)})."
+            )
+    autoencoder.train(was_training)
+    if not math.isfinite(float(Z.abs().sum())):
+        raise ValueError(f"{name}.encode returns values that are not finite.")
+    return Z.shape[1]
