@@ -34,7 +34,7 @@ class Autoencoder(BaseDeepEstimator):
         What the rows of a 2-D X are. "auto" reads rows whose length is a square of
         at least 64 as square images of one channel, and takes the shape from a 3-D
         or 4-D X. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for one
-        channel, says it.
+        channel, says it; one of its numbers may be -1, for "what is left".
     module : {"auto", "conv", "dense"}, nn.Module class or nn.Module, default="auto"
         The network. "auto" takes
         :class:`~skdeepclust.networks.ConvAutoencoder` ("conv") for images and

@@ -56,7 +56,7 @@ class DCEC(ClusterMixin, BaseDeepEstimator):
         What the rows of a 2-D X are. "auto" reads rows whose length is a square of
         at least 64 as square images of one channel, and takes the shape from a 3-D
         or 4-D X. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for one
-        channel, says it.
+        channel, says it; one of its numbers may be -1, for "what is left".
     module : {"auto", "conv", "dense"}, nn.Module class or nn.Module, default="auto"
         The network. "auto" takes
         :class:`~skdeepclust.networks.ConvAutoencoder` ("conv") for images and
@@ -404,7 +404,7 @@ class DCEC(ClusterMixin, BaseDeepEstimator):
                 f"(now {self.pretrain_epochs}), another random_state or a smaller "
                 "n_clusters.",
                 ClusterCollapseWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
         if self.max_iter and self.n_iter_ >= self.max_iter and not self.converged_:
             warnings.warn(
@@ -413,7 +413,7 @@ class DCEC(ClusterMixin, BaseDeepEstimator):
                 f"still changed between updates (tol={self.tol:g}). Increase max_iter "
                 "or tol.",
                 ConvergenceWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
 
     def predict(self, X):

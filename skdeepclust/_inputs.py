@@ -86,7 +86,7 @@ def check_image_shape(image_shape, sample_shape, n_features):
         side = math.isqrt(n_features)
         is_image = side * side == n_features >= _SMALLEST_AUTO_IMAGE
         return (1, side, side) if is_image else None
-    shape = _as_chw(image_shape)
+    shape = _as_chw(image_shape, n_features)
     if sample_shape is not None and shape != sample_shape:
         raise ValueError(
             f"image_shape={image_shape} says that an image is {shape} (channels, "
@@ -141,10 +141,20 @@ def _from_nested_lists(X):
     return array if array.ndim > 2 else X
 
 
-def _as_chw(image_shape):
-    """(H, W) means one channel."""
-    shape = tuple(int(side) for side in image_shape)
-    return (1, *shape) if len(shape) == 2 else shape
+def _as_chw(image_shape, n_features):
+    """(H, W) means one channel; one -1 means what is left, as in numpy's reshape."""
+    shape = [int(side) for side in image_shape]
+    if len(shape) == 2:
+        shape = [1, *shape]
+    if len(shape) != 3 or shape.count(-1) > 1 or min(shape) < -1 or 0 in shape:
+        raise ValueError(
+            f"image_shape={image_shape} must be 'auto', None, (channels, height, "
+            "width) or (height, width), positive integers of which one may be -1."
+        )
+    if -1 in shape:
+        known = -math.prod(shape)
+        shape[shape.index(-1)] = max(1, n_features // known)
+    return tuple(shape)
 
 
 def _sample_shape(estimator, shape):

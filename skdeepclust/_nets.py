@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn.functional import mse_loss
 
 from skdeepclust._functional import clustering_kl
-from skdeepclust._params import accepted_arguments
+from skdeepclust._params import check_arguments
 from skdeepclust.exceptions import NonFiniteLossError
 
 __all__ = ["ClusteringNet", "ReconstructionNet", "history_table"]
@@ -166,6 +166,10 @@ class _TensorNet(NeuralNet):
                 self.history.record(f"{column}_best", all(mean < x for x in earlier))
             self.history.record(column, mean)
         self.history.record(f"{prefix}_batch_count", len(sizes))
+        if not self.hears_batches_:
+            # One entry for all: skorch's Checkpoint looks for a last batch.
+            self.history.new_batch()
+            self.history.record_batch(f"{prefix}_loss", self.history[-1, "train_loss"])
 
     def _non_finite_message(self, what, value):
         return (
@@ -182,16 +186,8 @@ class _TensorNet(NeuralNet):
             setattr(self, name + "_", getattr(part, "_orig_mod", part))
 
     def _check_optimizer_arguments(self):
-        arguments = self.get_params_for("optimizer")
-        arguments.pop("param_groups", None)  # skorch's own
-        taken, names = accepted_arguments(self.optimizer, arguments)
-        unknown = sorted(set(arguments) - set(taken))
-        if unknown:
-            raise ValueError(
-                f"{self.optimizer.__name__} takes no arguments {unknown}, which were "
-                f"passed as {[f'optimizer__{name}' for name in unknown]}. It takes "
-                f"{[name for name in names if name != 'params']}."
-            )
+        arguments = set(self.get_params_for("optimizer")) - {"param_groups"}  # skorch's
+        check_arguments(self.optimizer, "optimizer", arguments)
 
     def _check_callbacks(self):
         names = [name for name, _ in self.callbacks_]

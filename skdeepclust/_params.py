@@ -4,7 +4,7 @@ import inspect
 
 from sklearn.base import BaseEstimator
 
-__all__ = ["SkorchParamsMixin", "accepted_arguments", "build"]
+__all__ = ["SkorchParamsMixin", "accepted_arguments", "check_arguments"]
 
 # skorch's prefixes that reach something here. Its losses, data sets and training
 # loops are the estimators' own, so their prefixes would be silently without effect.
@@ -103,48 +103,43 @@ def _is_passed_on(name):
     return is_prefixed or name in _PLAIN_NAMES or name == _CATCH_ALL
 
 
-def accepted_arguments(function, arguments):
-    """Those of `arguments` that `function` takes.
+def accepted_arguments(function):
+    """Names of the arguments that a function takes.
 
     Returns
     -------
-    accepted : dict
-        The arguments to call it with.
-    names : list of str or None
-        All names it takes; None when it takes any.
+    names : list of str
+        The names, `self` left out.
+    takes_any : bool
+        Whether it takes other keywords besides.
     """
-    parameters = inspect.signature(function).parameters
-    if any(p.kind == p.VAR_KEYWORD for p in parameters.values()):
-        return dict(arguments), None
-    names = [name for name in parameters if name != "self"]
-    return {k: v for k, v in arguments.items() if k in names}, names
+    parameters = inspect.signature(function).parameters.values()
+    by_name = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
+    names = [p.name for p in parameters if p.kind in by_name and p.name != "self"]
+    return names, any(p.kind == p.VAR_KEYWORD for p in parameters)
 
 
-def build(factory, prefix, arguments, offered=None):
-    """Call a class with a user's prefixed arguments and what we can offer.
+def check_arguments(function, prefix, arguments):
+    """Refuse a user's prefixed arguments that a function does not take.
 
     Parameters
     ----------
-    factory : callable
-        What to call.
+    function : callable
+        What they are for.
     prefix : str
-        Prefix that the user gave the arguments, for the error.
-    arguments : dict
-        The user's arguments, without their prefix. All must be accepted.
-    offered : dict or None
-        Further arguments, passed when accepted and not given by the user.
+        Prefix that the user gave them, for the error.
+    arguments : iterable of str
+        Their names, without the prefix.
 
     Raises
     ------
     ValueError
-        For an argument that `factory` does not take.
+        When there is one that `function` does not take, with a list of what it does.
     """
-    taken, names = accepted_arguments(factory, arguments)
-    unknown = sorted(set(arguments) - set(taken))
+    names, takes_any = accepted_arguments(function)
+    unknown = [] if takes_any else sorted(set(arguments) - set(names))
     if unknown:
+        given = ", ".join(f"{prefix}__{name}" for name in unknown)
         raise ValueError(
-            f"{factory.__name__} takes no arguments {unknown}, which were passed as "
-            f"{[f'{prefix}__{name}' for name in unknown]}. It takes {names}."
+            f"{function.__name__} takes no argument for {given}. It takes {names}."
         )
-    extra, _ = accepted_arguments(factory, offered or {})
-    return factory(**{**extra, **taken})

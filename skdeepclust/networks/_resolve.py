@@ -1,13 +1,12 @@
 """From the parameter `module` to a network for the data at hand."""
 
 import copy
-import inspect
 import math
 
 import torch
 from torch import nn
 
-from skdeepclust._params import build
+from skdeepclust._params import accepted_arguments, check_arguments
 from skdeepclust.networks._conv import ConvAutoencoder
 from skdeepclust.networks._dense import DenseAutoencoder
 
@@ -61,10 +60,13 @@ def resolve_autoencoder(module, image_shape, n_features, embedding_dim, argument
         autoencoder = copy.deepcopy(module)
     else:
         factory = _BY_NAME[module] if isinstance(module, str) else module
-        offered = {"input_shape": input_shape, "embedding_dim": embedding_dim}
-        if not inspect.isclass(factory) and not callable(factory):
+        if not callable(factory):
             raise TypeError(f"module={module!r} is neither a network nor builds one.")
-        autoencoder = build(factory, "module", arguments, offered)
+        check_arguments(factory, "module", arguments)
+        ours = {"input_shape": input_shape, "embedding_dim": embedding_dim}
+        names, _ = accepted_arguments(factory)
+        offered = {name: value for name, value in ours.items() if name in names}
+        autoencoder = factory(**{**offered, **arguments})
     return autoencoder, input_shape, _probe(autoencoder, input_shape)
 
 

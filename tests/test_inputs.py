@@ -1,0 +1,147 @@
+"""The input contract: layouts, types, and every error with its remedy."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.sparse import csr_matrix
+from sklearn.base import BaseEstimator
+
+from skdeepclust import DataScaleWarning
+from skdeepclust._inputs import check_image_shape, check_input, warn_about_scale
+
+
+class Holder(BaseEstimator):
+    def __init__(self, image_shape="auto"):
+        self.image_shape = image_shape
+
+
+def shape_of(X, image_shape="auto"):
+    holder = Holder(image_shape)
+    rows = check_input(holder, X, reset=True)
+    assert rows.ndim == 2
+    assert holder.n_features_in_ == rows.shape[1]
+    return holder.image_shape_
+
+
+@pytest.mark.parametrize(
+    ("X_shape", "image_shape", "expected"),
+    [
+        ((5, 64), "auto", (1, 8, 8)),
+        ((5, 784), "auto", (1, 28, 28)),
+        ((5, 49), "auto", None),  # a square, but too small to be taken for an image
+        ((5, 16), "auto", None),
+        ((5, 65), "auto", None),
+        ((5, 64), None, None),
+        ((5, 48), (3, 4, 4), (3, 4, 4)),
+        ((5, 48), (6, 8), (1, 6, 8)),
+        ((5, 48), [3, 4, 4], (3, 4, 4)),
+        ((5, 48), (1, 1, -1), (1, 1, 48)),
+        ((5, 48), (3, -1, 2), (3, 8, 2)),
+        ((5, 6, 7), "auto", (1, 6, 7)),
+        ((5, 6, 7), None, None),
+        ((5, 3, 6, 7), "auto", (3, 6, 7)),
+        ((5, 3, 6, 7), (3, 6, 7), (3, 6, 7)),
+        ((5, 9, 7, 3), (9, 7, 3), (9, 7, 3)),
+        ((5, 2, 1, 1), "auto", (2, 1, 1)),
+    ],
+)
+def test_image_shape(X_shape, image_shape, expected):
+    X = np.random.RandomState(0).rand(*X_shape)
+    assert shape_of(X, image_shape) == expected
+
+
+@pytest.mark.parametrize(
+    ("X_shape", "image_shape", "message"),
+    [
+        ((5, 780), (28, 28), r"needs 784 features, got X with 780 features.*Pass"),
+        ((5, 49), (-1, 4, 4), "needs 48 features, got X with 49"),
+        ((5, 3, 6, 7), (3, 7, 6), r"X holds images of shape \(3, 6, 7\).*auto"),
+        ((5, 8, 9, 3), "auto", r"channels last.*transpose\(0, 3, 1, 2\).*\(8, 9, 3\)"),
+        ((5, 8, 8, 1), "auto", "channels last"),
+        ((5, 2, 2, 2, 2), "auto", "5 dimensions"),
+        ((5, 4), (4,), "must be 'auto', None"),
+        ((5, 4), (1, 0, 4), "must be 'auto', None"),
+        ((5, 4), (-1, -1, 4), "must be 'auto', None"),
+        ((5, 4), (1, -2, -2), "must be 'auto', None"),
+    ],
+)
+def test_shape_errors_teach(X_shape, image_shape, message):
+    with pytest.raises(ValueError, match=message):
+        shape_of(np.zeros(X_shape), image_shape)
+
+
+def test_image_shape_is_settled_without_data_too():
+    assert check_image_shape("auto", None, 100) == (1, 10, 10)
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        (np.zeros(5), ValueError, "Expected 2D array, got 1D array"),
+        (np.zeros((0, 5)), ValueError, "0 sample"),
+        (np.zeros((5, 0)), ValueError, "0 feature"),
+        (np.array([[1.0, np.nan]]), ValueError, "NaN"),
+        (np.array([[[1.0, np.inf]]]), ValueError, "infinity"),
+        (csr_matrix(np.eye(3)), TypeError, "Sparse data was passed"),
+        (np.array([["a", "b"]], dtype=object), ValueError, "could not convert"),
+        (np.array([[1j, 2]]), ValueError, "Complex data"),
+        ([[1, 2], [3]], ValueError, "inhomogeneous|setting an array element"),
+    ],
+)
+def test_scikit_learns_own_errors(X, error, message):
+    with pytest.raises(error, match=message):
+        shape_of(X)
+
+
+def test_types_are_kept():
+    for dtype in (np.uint8, np.float32, np.float64, np.int64):
+        X = np.zeros((4, 2, 3, 3), dtype=dtype)
+        rows = check_input(Holder(), X, reset=True)
+        assert rows.dtype == dtype
+        assert np.shares_memory(rows, X)
+
+
+def test_other_containers():
+    X = np.arange(12.0).reshape(4, 3)
+    for same in (X.tolist(), torch.tensor(X), pd.DataFrame(X, columns=list("abc"))):
+        np.testing.assert_array_equal(check_input(Holder(), same, reset=True), X)
+    images = np.arange(24.0).reshape(2, 3, 4)
+    for same in (images.tolist(), tuple(images), torch.tensor(images)):
+        rows = check_input(Holder(), same, reset=True)
+        np.testing.assert_array_equal(rows, images.reshape(2, 12))
+
+
+def test_new_data_in_any_layout_but_of_the_same_shape():
+    holder = Holder()
+    X = np.random.RandomState(0).rand(3, 2, 4, 5)
+    check_input(holder, X, reset=True)
+    for same in (X, X.reshape(3, -1), torch.tensor(X)):
+        np.testing.assert_array_equal(
+            check_input(holder, same, reset=False), X.reshape(3, -1)
+        )
+    with pytest.raises(ValueError, match=r"\(2, 5, 4\).*fitted on images of shape"):
+        check_input(holder, X.transpose(0, 1, 3, 2), reset=False)
+    with pytest.raises(ValueError, match="X has 39 features"):
+        check_input(holder, np.zeros((2, 39)), reset=False)
+
+
+@pytest.mark.parametrize("scale", [255.0, 16.0, 1e-3])
+def test_scale_that_hurts_is_warned_of(scale):
+    X = np.random.RandomState(0).rand(50, 10) * scale
+    with pytest.warns(DataScaleWarning, match="root mean square.*StandardScaler"):
+        warn_about_scale(X, "DCEC")
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.random.RandomState(0).rand(50, 10),
+        np.random.RandomState(0).normal(size=(50, 10)),
+        np.random.RandomState(0).randint(256, size=(50, 10), dtype=np.uint8),
+        np.zeros((5, 2)),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_good_scales_are_silent(X):
+    warn_about_scale(X, "DCEC")

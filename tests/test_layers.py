@@ -1,0 +1,74 @@
+"""The import rule: data flows one way, and nothing optional is loaded."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import skdeepclust
+
+PACKAGE = Path(skdeepclust.__file__).parent
+
+# Every file may import from those of earlier rows, and of its own row where marked.
+LAYERS = [
+    {"_functional", "_kmeans", "_batches", "_compat", "_device", "_params"}
+    | {"_progress", "exceptions", "datasets", "metrics"},
+    {"_inputs", "networks"},
+    {"_nets"},
+    {"_base"},
+    {"_autoencoder"},
+    {"_dcec"},
+]
+OWN_ROW = {"networks"}
+
+
+def modules():
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        if parts != ("__init__",):
+            yield pytest.param(parts[0], path, id="/".join(parts))
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize(("name", "path"), list(modules()))
+def test_imports_go_one_way(name, path):
+    (level,) = [i for i, layer in enumerate(LAYERS) if name in layer]
+    allowed = set().union(*LAYERS[:level])
+    if name in OWN_ROW:
+        allowed.add(name)
+    for module in imported(path):
+        if module.startswith("skdeepclust."):
+            assert module.split(".")[1] in allowed, f"{name} imports {module}"
+
+
+@pytest.mark.parametrize(("name", "path"), list(modules()))
+def test_private_scikit_learn_is_behind_one_file(name, path):
+    for module in imported(path):
+        if module.startswith("sklearn") and "._" in module:
+            assert name == "_compat"
+
+
+def loaded_by(imports):
+    code = f"import sys, {imports}; print(*(m.split('.')[0] for m in sys.modules))"
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return set(output.stdout.split())
+
+
+def test_import_loads_nothing_optional():
+    # scikit-learn and skorch themselves load pandas and rich where they are found.
+    core = loaded_by("numpy, scipy, sklearn.callback, sklearn.cluster, skorch, torch")
+    extra = loaded_by("skdeepclust") - core - set(sys.stdlib_module_names)
+    assert extra == {"skdeepclust"}
+    assert not {"matplotlib", "torchvision"} & (core | extra)

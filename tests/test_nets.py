@@ -1,0 +1,218 @@
+"""What the nets make of skorch: callbacks, schedules, stops, failures."""
+
+import copy
+import time
+
+import numpy as np
+import pytest
+import torch
+from skorch.callbacks import (
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    GradientNormClipping,
+    LRScheduler,
+    ProgressBar,
+)
+
+from skdeepclust import NonFiniteLossError
+
+
+class Recorder(Callback):
+    """Writes what happens into a list of the user's."""
+
+    def __init__(self, log):
+        self.log = log
+
+    def on_train_begin(self, net, **kwargs):
+        self.log.append((net.stage, "begin"))
+
+    def on_train_end(self, net, **kwargs):
+        self.log.append((net.stage, "end"))
+
+    def on_epoch_end(self, net, **kwargs):
+        self.log.append((net.stage, net.history[-1, "train_loss"]))
+
+
+class BatchRecorder(Callback):
+    def __init__(self, log):
+        self.log = log
+
+    def on_batch_begin(self, net, batch, **kwargs):
+        assert net.module_.training
+        self.log.append(len(batch[0]))
+
+    def on_batch_end(self, net, loss, y_pred, batch, **kwargs):
+        self.log.append(loss.item())
+        net.module_.eval()  # as a callback that scores would leave it
+
+    def on_grad_computed(self, net, named_parameters, **kwargs):
+        assert all(p.grad is not None for _, p in named_parameters)
+        self.log.append("gradient")
+
+
+def test_callbacks_run_in_both_stages(make_dcec, digits):
+    log = []
+    dcec = make_dcec(callbacks=[Recorder(log)]).fit(digits[0])
+    stages = [stage for stage, _ in log]
+    assert stages == ["pretraining"] * 4 + ["joint training"] * 6
+    losses = [loss for _, loss in log if isinstance(loss, float)]
+    assert losses == [
+        *dcec.history_["pretraining"]["loss"],
+        *dcec.history_["clustering"]["loss"],
+    ]
+
+
+def test_the_users_callback_object_keeps_its_state(make_dcec, digits):
+    recorder = Recorder([])
+    scheduler = LRScheduler("StepLR", step_size=1)
+    before = copy.copy(vars(scheduler))
+    make_dcec(callbacks=[("log", recorder), scheduler]).fit(digits[0])
+    assert vars(scheduler) == before
+
+
+def test_batch_hooks_see_every_batch_and_change_nothing(make_autoencoder, digits):
+    log = []
+    heard = make_autoencoder(callbacks=[BatchRecorder(log)]).fit(digits[0])
+    unheard = make_autoencoder().fit(digits[0])
+    assert [x for x in log[:21:3]] == [32] * 6 + [8]
+    assert log[1::3] == ["gradient"] * 14
+    for a, b in zip(
+        heard.module_.parameters(), unheard.module_.parameters(), strict=True
+    ):
+        assert torch.equal(a, b)
+    table = heard.history_["pretraining"]
+    assert table["loss"] == unheard.history_["pretraining"]["loss"]
+    batch_losses, sizes = np.array(log[2:21:3]), np.array(log[:21:3])
+    mean = (batch_losses * sizes).sum() / 200
+    assert table["loss"][0] == pytest.approx(mean, rel=1e-5)
+
+
+def test_learning_rate_schedules_start_anew_in_each_stage(make_dcec, digits):
+    rates = {}
+
+    class Rates(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            group = net.optimizer_.param_groups[0]
+            rates.setdefault(net.stage, []).append(group["lr"])
+
+    make_dcec(
+        lr=0.01,
+        max_iter=10,
+        callbacks=[Rates(), LRScheduler("StepLR", step_size=1, gamma=0.5)],
+    ).fit(digits[0])
+    assert rates["pretraining"] == pytest.approx([0.01, 0.005])
+    assert rates["joint training"] == pytest.approx([0.01, 0.005])
+
+
+def test_early_stopping_ends_a_stage(make_dcec, digits):
+    stopping = EarlyStopping("train_loss", patience=1, threshold=10)
+    dcec = make_dcec(pretrain_epochs=50, callbacks=[stopping]).fit(digits[0])
+    assert len(dcec.history_["pretraining"]["loss"]) == 2
+    assert dcec.stop_reason_ == "a callback stopped the training"
+    assert not dcec.converged_
+    np.testing.assert_array_equal(dcec.predict(digits[0]), dcec.labels_)
+
+
+def test_arguments_of_a_callback(make_autoencoder, digits):
+    autoencoder = make_autoencoder(
+        max_epochs=30,
+        callbacks=[EarlyStopping("train_loss", threshold=10)],
+        callbacks__EarlyStopping__patience=3,
+    ).fit(digits[0])
+    assert autoencoder.n_iter_ == 4
+    assert autoencoder.stop_reason_ == "a callback stopped the training"
+
+
+@pytest.mark.parametrize("callback", [EarlyStopping(), Checkpoint()])
+def test_callbacks_that_wait_for_a_validation_loss(make_dcec, digits, callback):
+    with pytest.raises(ValueError, match="no validation loss.*monitor='train_loss"):
+        make_dcec(callbacks=[callback]).fit(digits[0])
+
+
+def test_checkpoints(make_dcec, digits, tmp_path):
+    checkpoint = Checkpoint("train_loss_best", dirname=tmp_path)
+    dcec = make_dcec(callbacks=[checkpoint]).fit(digits[0])
+    state = torch.load(tmp_path / "params.pt", weights_only=True)
+    assert state.keys() == dcec.net_.module_.state_dict().keys()
+    assert "event_cp" not in dcec.history_["clustering"]
+
+
+def test_a_checkpoint_that_cannot_save_says_so(make_dcec, digits, tmp_path):
+    (tmp_path / "params.pt").mkdir()
+    checkpoint = Checkpoint("train_loss_best", dirname=tmp_path)
+    with pytest.warns(RuntimeWarning, match="Unable to save"):
+        make_dcec(callbacks=[checkpoint]).fit(digits[0])
+
+
+def test_other_skorch_callbacks(make_dcec, digits, capsys):
+    callbacks = [GradientNormClipping(1.0), ProgressBar()]
+    make_dcec(callbacks=callbacks, verbose=1).fit(digits[0])
+    output = capsys.readouterr()
+    assert "train_loss" in output.out
+    assert "label_change" in output.out
+    assert "/7" in output.err  # batches
+
+
+def test_silent_by_default(make_dcec, digits, capsys):
+    make_dcec().fit(digits[0])
+    assert capsys.readouterr() == ("", "")
+
+
+class Interrupt(Callback):
+    """Ctrl-C in the middle of an epoch."""
+
+    def __init__(self, stage):
+        self.stage = stage
+
+    def on_batch_end(self, net, **kwargs):
+        if net.stage == self.stage:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("stage", ["pretraining", "joint training"])
+def test_an_interrupted_fit_raises_and_is_unfitted(make_dcec, digits, stage):
+    dcec = make_dcec().fit(digits[0])
+    dcec.set_params(callbacks=[Interrupt(stage)])
+    with pytest.raises(KeyboardInterrupt):
+        dcec.fit(digits[0])
+    assert not [name for name in vars(dcec) if name.endswith("_")]
+
+
+@pytest.mark.parametrize(
+    ("params", "stage"), [({"lr": 1e30}, "Pretraining"), ({}, "Joint training")]
+)
+def test_a_loss_that_is_not_finite(make_dcec, digits, params, stage):
+    class Poison(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            if net.stage == "joint training":
+                net.module_.centers.data.fill_(torch.nan)
+
+    dcec = make_dcec(callbacks=[Poison()], **params)
+    with pytest.raises(NonFiniteLossError, match=rf"{stage} stopped.*scale X.*lr="):
+        dcec.fit(digits[0])
+    assert not [name for name in vars(dcec) if name.endswith("_")]
+
+
+def test_a_weight_that_is_not_finite_after_the_last_step(make_autoencoder, digits):
+    class Poison(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            next(net.module_.parameters()).data.fill_(torch.inf)
+
+    with pytest.raises(NonFiniteLossError, match="a weight"):
+        make_autoencoder(max_epochs=1, callbacks=[Poison()]).fit(digits[0])
+
+
+def test_compiled_modules_keep_the_names_of_their_parameters(make_dcec, digits):
+    params = {"compile": True, "compile__backend": "eager"}
+    compiled = make_dcec(**params, max_iter=5).fit(digits[0])
+    plain = make_dcec(max_iter=5).fit(digits[0])
+    assert compiled.module_.state_dict().keys() == plain.module_.state_dict().keys()
+    np.testing.assert_array_equal(compiled.labels_, plain.labels_)
+
+
+def test_history_counts_time(make_autoencoder, digits):
+    start = time.perf_counter()
+    table = make_autoencoder().fit(digits[0]).history_["pretraining"]
+    assert 0 < sum(table["dur"]) <= time.perf_counter() - start
+    assert table["epoch"] == [1, 2]
