@@ -66,7 +66,7 @@ def compute(args):
 def table():
     rows = read(NAME)
     print(f"\n{EPOCHS} + at most {EPOCHS} epochs; mean (sd, min) over seeds\n")
-    print("| data | batch | seeds | pretraining loss | AE + k-means ACC | DCEC ACC | s |")
+    print("| data | batch | seeds | AE loss | AE + k-means ACC | DCEC ACC | s |")
     print("|---|---|---|---|---|---|---|")
     for data in DATA:
         for size in SIZES:

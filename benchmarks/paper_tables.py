@@ -147,7 +147,9 @@ def table(data):
         columns = []
         for score in ("acc", "nmi", "ari"):
             v = np.array([row[score] for row in of_method])
-            columns.append(f"{v.mean():.3f} ({v.std():.3f}, {v.min():.3f}, {v.max():.3f})")
+            columns.append(
+                f"{v.mean():.3f} ({v.std():.3f}, {v.min():.3f}, {v.max():.3f})"
+            )
         seconds = np.mean([row["seconds"] for row in of_method])
         published = PUBLISHED.get((data, method), "")
         print(

@@ -7,7 +7,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from skdeepclust._base import BaseDeepEstimator
-from skdeepclust._batches import Batches, Rows
+from skdeepclust._batches import Batches, Rows, resolve_batch_size
 from skdeepclust._compat import Interval, StrOptions
 from skdeepclust._device import derived_seed, resolve_device
 from skdeepclust._inputs import check_input
@@ -44,8 +44,11 @@ class Autoencoder(BaseDeepEstimator):
         of these names, an instance is copied together with its weights.
     max_epochs : int, default=200
         Passes through the data. The default is that of the DCEC reference code.
-    batch_size : int, default=256
-        Samples per step. The default is that of the DCEC reference code.
+    batch_size : int or "auto", default="auto"
+        Samples per step. "auto" is the papers' 256 from 8192 samples upwards. Below
+        that it is the power of two nearest to a 32nd of the samples, at least 32:
+        with 256 an epoch of small data has so few steps that the network hardly
+        learns (``benchmarks/README.md`` has the measurement).
     lr : float, default=1e-3
         Learning rate. The default is Adam's, which the reference code uses.
     optimizer : torch optimiser class, default=torch.optim.Adam
@@ -114,7 +117,10 @@ class Autoencoder(BaseDeepEstimator):
         "image_shape": [StrOptions({"auto"}), tuple, list, None],
         "module": [StrOptions({"auto", "conv", "dense"}), callable],
         "max_epochs": [Interval(Integral, 0, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "optimizer": [callable],
         "callbacks": [list, None],
@@ -130,7 +136,7 @@ class Autoencoder(BaseDeepEstimator):
         image_shape="auto",
         module="auto",
         max_epochs=200,
-        batch_size=256,
+        batch_size="auto",
         lr=1e-3,
         optimizer=torch.optim.Adam,
         callbacks=None,
@@ -166,7 +172,11 @@ class Autoencoder(BaseDeepEstimator):
             **self._net_params(device),
         ).initialize()
         rows = Rows(X, self._input_shape, device)
-        batches = Batches(rows, self.batch_size, seed=derived_seed(seed, "batches"))
+        batches = Batches(
+            rows,
+            resolve_batch_size(self.batch_size, len(X)),
+            seed=derived_seed(seed, "batches"),
+        )
         self.stop_reason_ = f"max_epochs={self.max_epochs} used up"
         with (
             progress.stage("pretraining", self.max_epochs) as stage,
@@ -205,8 +215,8 @@ class Autoencoder(BaseDeepEstimator):
         rows = self._rows(X)
         X_decoded = self._decode(self._embed(rows).cpu().numpy())
         total = 0.0
-        for start in range(0, len(rows), self.batch_size):
-            block = slice(start, start + self.batch_size)
+        for start in range(0, len(rows), rows.block_size):
+            block = slice(start, start + rows.block_size)
             error = rows.take(block).cpu().numpy() - X_decoded[block]
             total += float(np.square(error, dtype=np.float64).sum())
         return -total / X_decoded.size

@@ -162,7 +162,6 @@ class BaseDeepEstimator(
         return {
             "optimizer": self.optimizer,
             "lr": self.lr,
-            "batch_size": self.batch_size,
             "callbacks": self.callbacks,
             "device": str(device),
             "verbose": int(self.verbose),

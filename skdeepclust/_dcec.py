@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, check_memory
 
 from skdeepclust._autoencoder import Autoencoder, pretrain
 from skdeepclust._base import BaseDeepEstimator
-from skdeepclust._batches import Batches, Rows, map_blocks
+from skdeepclust._batches import Batches, Rows, map_blocks, resolve_batch_size
 from skdeepclust._compat import HasMethods, Interval
 from skdeepclust._device import derived_seed
 from skdeepclust._functional import target_distribution
@@ -76,8 +76,11 @@ class DCEC(ClusterMixin, BaseDeepEstimator):
     tol : float, default=1e-3
         Joint training stops when the share of samples that changed their cluster
         between two updates is below `tol`. The default is the paper's.
-    batch_size : int, default=256
-        Samples per step. The default is the paper's.
+    batch_size : int or "auto", default="auto"
+        Samples per step. "auto" is the paper's 256 from 8192 samples upwards. Below
+        that it is the power of two nearest to a 32nd of the samples, at least 32:
+        with 256 an epoch of small data has so few steps that the network hardly
+        learns (``benchmarks/README.md`` has the measurement).
     lr : float, default=1e-3
         Learning rate of both stages. The default is Adam's, which the reference
         code uses.
@@ -235,7 +238,7 @@ class DCEC(ClusterMixin, BaseDeepEstimator):
         max_iter=20000,
         update_interval=140,
         tol=1e-3,
-        batch_size=256,
+        batch_size="auto",
         lr=1e-3,
         optimizer=torch.optim.Adam,
         n_init=20,
@@ -290,7 +293,10 @@ class DCEC(ClusterMixin, BaseDeepEstimator):
             **self._net_params(device),
         ).initialize()
         batches = Batches(
-            rows, self.batch_size, seed=derived_seed(seed, "order"), shuffle=False
+            rows,
+            resolve_batch_size(self.batch_size, len(X)),
+            seed=derived_seed(seed, "order"),
+            shuffle=False,
         )
         labels = self._train_jointly(net, batches, progress)
 

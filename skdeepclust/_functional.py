@@ -11,6 +11,10 @@ from torch import Tensor
 
 __all__ = ["clustering_kl", "soft_assignment", "target_distribution"]
 
+# Distances beyond this many units of sqrt(alpha) count as this: the square of a
+# larger number overflows float32.
+_LARGEST_RATIO = 1e18
+
 
 def soft_assignment(Z: Tensor, centers: Tensor, alpha: float = 1.0) -> Tensor:
     r"""Student-t similarity of every embedded point to every cluster centre.
@@ -55,9 +59,8 @@ def soft_assignment(Z: Tensor, centers: Tensor, alpha: float = 1.0) -> Tensor:
     distances = torch.cdist(
         Z, centers, compute_mode="donot_use_mm_for_euclid_dist"
     )  # (n, k)
-    ratio = distances / math.sqrt(alpha)
-    # log(1 + r^2) without the square overflowing: hypot(1, r) = sqrt(1 + r^2).
-    log_kernel = -(alpha + 1.0) * torch.hypot(torch.ones_like(ratio), ratio).log()
+    ratio = (distances / math.sqrt(alpha)).clamp_max(_LARGEST_RATIO)
+    log_kernel = -0.5 * (alpha + 1.0) * ratio.square().log1p()
     return log_kernel.softmax(dim=1)
 
 

@@ -14,7 +14,7 @@ from sklearn.utils.validation import validate_data
 
 from skdeepclust.exceptions import DataScaleWarning
 
-__all__ = ["check_input", "check_image_shape", "warn_about_scale"]
+__all__ = ["check_image_shape", "check_input", "warn_about_scale"]
 
 # The smallest square that "auto" reads as an image: scikit-learn's digits.
 _SMALLEST_AUTO_IMAGE = 64

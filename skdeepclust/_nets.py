@@ -62,6 +62,9 @@ class _TensorNet(NeuralNet):
         """Build everything, and check what skorch leaves unchecked."""
         self._check_optimizer_arguments()
         super().initialize()
+        # The instance lives on as module_. A second reference would be pickled once
+        # more, and with its device.
+        self.module = type(self.module_)
         self._check_callbacks()
         return self
 

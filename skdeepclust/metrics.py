@@ -122,7 +122,8 @@ def latent_silhouette(estimator, X, y=None):
         Between -1 and 1, the higher the better. -1, the worst value, where the
         silhouette is undefined (a single cluster, or as many as samples).
     """
-    Z, labels = _sample(*_embedding_and_labels(estimator, X), _MAX_SAMPLES)
+    Z, labels = _embedding_and_labels(estimator, X)
+    Z, labels = _sample(Z, labels, _MAX_SAMPLES)
     if not _is_scorable(labels):
         return _WORST_SILHOUETTE
     return float(silhouette_score(Z, labels))

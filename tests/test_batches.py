@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from skdeepclust._batches import Batches, Rows, map_blocks
+from skdeepclust._batches import Batches, Rows, map_blocks, resolve_batch_size
 from skdeepclust.networks import ConvAutoencoder, DenseAutoencoder
 
 CPU = torch.device("cpu")
@@ -25,7 +25,7 @@ def test_a_pass_has_every_sample_once_and_no_empty_batch(n, shuffle):
     for _ in range(3):
         seen = [X.flatten().tolist() for X, _ in batches]
         assert all(seen)
-        assert sorted(sum(seen, [])) == list(range(n))
+        assert sorted(x for batch in seen for x in batch) == list(range(n))
         assert len(seen) == len(batches) == -(-n // 10)
 
 
@@ -138,3 +138,12 @@ def test_blocks_shrink_with_the_size_of_a_sample():
     sizes = [Rows(np.zeros((1, d)), (d,), CPU).block_size for d in (1, 784, 12288)]
     assert sizes == [64, 64, 8]
     assert Rows(np.zeros((1, 3000)), (3000,), CPU).block_size == 21
+
+
+@pytest.mark.parametrize(
+    ("n", "expected"),
+    [(1, 32), (600, 32), (1797, 64), (5000, 128), (8192, 256), (70000, 256)],
+)
+def test_auto_batch_size(n, expected):
+    assert resolve_batch_size("auto", n) == expected
+    assert resolve_batch_size(100, n) == 100

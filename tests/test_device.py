@@ -64,8 +64,9 @@ def test_seeded_block():
         first = torch.rand(2)
     assert torch.equal(torch.get_rng_state(), before)
     with pytest.raises(KeyError), seeded(3, torch.device("cpu")):
+        raise KeyError(torch.rand(2))
+    with seeded(3, torch.device("cpu")):
         assert torch.equal(torch.rand(2), first)
-        raise KeyError
     assert torch.equal(torch.get_rng_state(), before)
 
 

@@ -37,8 +37,9 @@ def test_soft_assignment_exactly():
 
 
 def test_target_distribution_exactly():
-    rows = [[Fraction(1, 2), Fraction(1, 3), Fraction(1, 6)]] + [
-        [Fraction(1, 10), Fraction(2, 10), Fraction(7, 10)]
+    rows = [
+        [Fraction(1, 2), Fraction(1, 3), Fraction(1, 6)],
+        [Fraction(1, 10), Fraction(2, 10), Fraction(7, 10)],
     ]
     frequency = [sum(column) for column in zip(*rows, strict=True)]
     expected = []
@@ -90,7 +91,7 @@ def test_the_target_takes_no_gradient():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("alpha", [1.0, 10.0])
-@pytest.mark.parametrize("distance", [0.0, 1e10])
+@pytest.mark.parametrize("distance", [0.0, 1e10, 1e30])
 def test_safe_at_extreme_distances(dtype, alpha, distance):
     Z = torch.tensor([[distance, 0.0], [0.0, 0.0]], dtype=dtype, requires_grad=True)
     centers = torch.tensor([[0.0, 0.0], [0.0, 1.0]], dtype=dtype, requires_grad=True)
@@ -131,3 +132,9 @@ def test_rows_do_not_depend_on_each_other(points):
     Q = soft_assignment(Z, centers)
     for i in range(len(Z)):
         assert torch.equal(soft_assignment(Z[i : i + 1], centers)[0], Q[i])
+
+
+def test_a_tiny_embedding_keeps_its_order():
+    # 1 + 1e-6 would round the difference away; log1p does not.
+    centers = torch.tensor([[1.1e-3, 0.0], [1e-3, 0.0], [0.9e-3, 0.0]])
+    assert soft_assignment(torch.zeros(1, 2), centers).argmax() == 2

@@ -39,7 +39,6 @@ class BatchRecorder(Callback):
         self.log = log
 
     def on_batch_begin(self, net, batch, **kwargs):
-        assert net.module_.training
         self.log.append(len(batch[0]))
 
     def on_batch_end(self, net, loss, y_pred, batch, **kwargs):
@@ -47,6 +46,7 @@ class BatchRecorder(Callback):
         net.module_.eval()  # as a callback that scores would leave it
 
     def on_grad_computed(self, net, named_parameters, **kwargs):
+        assert net.module_.training
         assert all(p.grad is not None for _, p in named_parameters)
         self.log.append("gradient")
 
@@ -75,7 +75,7 @@ def test_batch_hooks_see_every_batch_and_change_nothing(make_autoencoder, digits
     log = []
     heard = make_autoencoder(callbacks=[BatchRecorder(log)]).fit(digits[0])
     unheard = make_autoencoder().fit(digits[0])
-    assert [x for x in log[:21:3]] == [32] * 6 + [8]
+    assert log[:21:3] == [32] * 6 + [8]
     assert log[1::3] == ["gradient"] * 14
     for a, b in zip(
         heard.module_.parameters(), unheard.module_.parameters(), strict=True

@@ -66,7 +66,8 @@ def test_initialisation_is_keras_like(net):
         limit = math.sqrt(6 / ((fan_a + fan_b) * field))
         assert layer.weight.abs().max() <= limit
         assert layer.weight.abs().max() > 0.9 * limit
-        assert float(layer.weight.detach().std()) == pytest.approx(limit / math.sqrt(3), rel=0.1)
+        deviation = float(layer.weight.detach().std())
+        assert deviation == pytest.approx(limit / math.sqrt(3), rel=0.1)
         assert not layer.bias.any()
 
 

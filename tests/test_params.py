@@ -46,7 +46,9 @@ def test_the_catch_all_is_refused_by_fit(digits):
         ({"callbacks__EarlyStoping__patience": 3}, "names no callback"),
     ],
 )
-def test_unknown_arguments_are_found_before_training(make_dcec, digits, params, message):
+def test_unknown_arguments_are_found_before_training(
+    make_dcec, digits, params, message
+):
     with pytest.raises(ValueError, match=message):
         make_dcec(**params).fit(digits[0])
 

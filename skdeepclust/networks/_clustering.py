@@ -1,5 +1,7 @@
 """An autoencoder with trainable cluster centres in its code."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -22,7 +24,7 @@ class ClusteringAutoencoder(nn.Module):
         Degrees of freedom of the Student-t kernel.
     """
 
-    def __init__(self, autoencoder: nn.Module, centers: Tensor, alpha: float = 1.0):
+    def __init__(self, autoencoder: Any, centers: Tensor, alpha: float = 1.0):
         super().__init__()
         self.autoencoder = autoencoder
         self.centers = nn.Parameter(torch.as_tensor(centers).clone())

@@ -1,5 +1,7 @@
 """An autoencoder as one function from X to its reconstruction."""
 
+from typing import Any
+
 from torch import Tensor, nn
 
 __all__ = ["Reconstruction"]
@@ -14,7 +16,7 @@ class Reconstruction(nn.Module):
         Module with `encode` and `decode`. It is shared, not copied.
     """
 
-    def __init__(self, autoencoder: nn.Module):
+    def __init__(self, autoencoder: Any):
         super().__init__()
         self.autoencoder = autoencoder
 

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from typing import Any
 
 import torch
 from torch import nn
@@ -15,7 +16,13 @@ __all__ = ["resolve_autoencoder"]
 _BY_NAME = {"conv": ConvAutoencoder, "dense": DenseAutoencoder}
 
 
-def resolve_autoencoder(module, image_shape, n_features, embedding_dim, arguments):
+def resolve_autoencoder(
+    module: Any,
+    image_shape: tuple[int, ...] | None,
+    n_features: int,
+    embedding_dim: int,
+    arguments: dict[str, Any],
+) -> tuple[nn.Module, tuple[int, ...], int]:
     """Build the autoencoder that `module` describes, and try it on two samples.
 
     Parameters
@@ -70,7 +77,7 @@ def resolve_autoencoder(module, image_shape, n_features, embedding_dim, argument
     return autoencoder, input_shape, _probe(autoencoder, input_shape)
 
 
-def _probe(autoencoder, input_shape):
+def _probe(autoencoder: Any, input_shape: tuple[int, ...]) -> int:
     """Check the contract of an autoencoder; return the width of its code."""
     name = type(autoencoder).__name__
     for method in ("encode", "decode"):

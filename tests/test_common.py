@@ -1,0 +1,349 @@
+"""What every estimator promises: scikit-learn's checks, and ours."""
+
+import copy
+import inspect
+import io
+import pickle
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skdeepclust import DCEC, Autoencoder, DataScaleWarning, metrics
+
+# A new estimator needs a line here and nothing else in this file.
+DENSE = {"module__hidden_dims": (32,), "embedding_dim": 4, "batch_size": 32}
+CONV = {"module__filters": (4, 8, 8), "embedding_dim": 4, "batch_size": 32}
+SHORT = {"pretrain_epochs": 5, "max_iter": 20, "update_interval": 10, "n_init": 2}
+EXPECTED_FAILURES: dict[str, dict[str, str]] = {}
+
+
+def estimators(**params):
+    yield Autoencoder(max_epochs=5, **params)
+    yield DCEC(n_clusters=3, **SHORT, **params)
+
+
+def clusterers(**params):
+    return [e for e in estimators(**params) if hasattr(e, "predict")]
+
+
+def names_of(candidates):
+    return [type(e).__name__ for e in candidates]
+
+
+@parametrize_with_checks(
+    [
+        *estimators(**DENSE),
+        # Rows of any length as images of one line.
+        *estimators(**CONV, image_shape=(1, 1, -1)),
+    ],
+    expected_failed_checks=lambda e: EXPECTED_FAILURES.get(type(e).__name__, {}),
+)
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+ALL = list(estimators(**CONV, random_state=0, device="cpu"))
+CLUSTERERS = clusterers(**CONV, random_state=0, device="cpu")
+
+
+@pytest.fixture(params=ALL, ids=names_of(ALL))
+def estimator(request):
+    return clone(request.param)
+
+
+@pytest.fixture(params=CLUSTERERS, ids=names_of(CLUSTERERS))
+def clusterer(request):
+    return clone(request.param)
+
+
+def result(estimator, X):
+    """Everything that a fitted estimator says about X, to compare."""
+    outputs = [estimator.transform(X)]
+    if hasattr(estimator, "predict"):
+        outputs += [estimator.labels_, estimator.predict(X)]
+        outputs += [estimator.predict_proba(X), estimator.cluster_centers_]
+    outputs += [p.detach().numpy() for p in estimator.module_.parameters()]
+    return outputs
+
+
+def assert_same(first, second):
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+# -- seeds -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_same_seed_same_result_to_the_bit(estimator, digits, threads):
+    X, _ = digits
+    torch.set_num_threads(threads)
+    first = result(clone(estimator).fit(X), X)
+    assert_same(first, result(clone(estimator).fit(X), X))
+    assert_same(first, result(estimator.fit(X).fit(X), X))
+    other = clone(estimator).set_params(random_state=1).fit(X)
+    assert not np.array_equal(first[0], other.transform(X))
+
+
+def test_random_state_instance(estimator, digits):
+    X, _ = digits
+    estimator.set_params(random_state=np.random.RandomState(4))
+    assert_same(result(clone(estimator).fit(X), X), result(clone(estimator).fit(X), X))
+
+
+@pytest.mark.parametrize("random_state", [None, 0])
+def test_global_generators_are_left_alone(estimator, digits, random_state):
+    X, _ = digits
+    numpy_state = copy.deepcopy(np.random.get_state())
+    torch_state = torch.get_rng_state()
+    estimator.set_params(random_state=random_state).fit(X).transform(X)
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    for now, before in zip(np.random.get_state(), numpy_state, strict=True):
+        np.testing.assert_array_equal(now, before)
+
+
+def test_the_global_seeds_have_no_influence(estimator, digits):
+    X, _ = digits
+    first = result(clone(estimator).fit(X), X)
+    torch.manual_seed(99)
+    np.random.seed(99)
+    assert_same(first, result(estimator.fit(X), X))
+
+
+def test_without_a_seed_every_fit_differs(estimator, digits):
+    X, _ = digits
+    estimator.set_params(random_state=None)
+    np.random.seed(0)
+    first = estimator.fit(X).transform(X)
+    np.random.seed(0)
+    assert not np.array_equal(first, estimator.fit(X).transform(X))
+
+
+# -- labels and predictions --------------------------------------------------
+
+
+def test_labels_are_the_predictions(clusterer, digits):
+    X, _ = digits
+    labels = clusterer.fit_predict(X)
+    np.testing.assert_array_equal(labels, clusterer.labels_)
+    np.testing.assert_array_equal(labels, clusterer.predict(X))
+    Q = clusterer.predict_proba(X)
+    np.testing.assert_array_equal(labels, Q.argmax(axis=1))
+    np.testing.assert_allclose(Q.sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_one_row_at_a_time(estimator, digits, threads):
+    X, _ = digits
+    torch.set_num_threads(threads)
+    estimator.fit(X)
+    methods = ["transform", "predict", "predict_proba"]
+    for method in [getattr(estimator, m) for m in methods if hasattr(estimator, m)]:
+        together = method(X)
+        alone = np.concatenate([method(X[i : i + 1]) for i in range(70)])
+        np.testing.assert_array_equal(alone, together[:70])
+
+
+def test_fit_transform_and_fit_predict(clusterer, digits):
+    X, _ = digits
+    Z = clone(clusterer).fit_transform(X)
+    np.testing.assert_array_equal(Z, clusterer.fit(X).transform(X))
+
+
+def test_y_changes_nothing(estimator, digits):
+    X, y = digits
+    y_before = y.copy()
+    with_y = result(clone(estimator).fit(X, y), X)
+    assert_same(with_y, result(estimator.fit(X), X))
+    np.testing.assert_array_equal(y, y_before)
+
+
+def test_sample_weight_is_not_taken(estimator):
+    # Taking it and ignoring it would be a silent error.
+    for method in (estimator.fit, estimator.score):
+        assert "sample_weight" not in inspect.signature(method).parameters
+
+
+# -- layouts and types -------------------------------------------------------
+
+
+def as_memmap(X, path):
+    np.save(path / "X.npy", X)
+    return np.load(path / "X.npy", mmap_mode="r")
+
+
+def test_the_same_images_in_any_form(estimator, tmp_path):
+    X = np.random.RandomState(0).randint(256, size=(70, 2, 6, 5), dtype=np.uint8)
+    scaled = X.astype(np.float32) / 255
+    rows = {"image_shape": (2, 6, 5)}
+    same = [
+        (X, {}),
+        (X, rows),
+        (X.reshape(70, -1), rows),
+        (scaled, {}),
+        (scaled.reshape(70, -1), rows),
+        ((X / 255).reshape(70, -1), rows),  # float64
+        (np.asfortranarray(X.reshape(70, -1)), rows),
+        (torch.tensor(X), {}),
+        (torch.tensor(scaled), {}),
+        (as_memmap(X, tmp_path), {}),
+    ]
+    first = result(clone(estimator).fit(X), X)
+    for same_X, params in same:
+        fitted = clone(estimator).set_params(**params).fit(same_X)
+        assert_same(first, result(fitted, same_X))
+        assert_same(first, result(fitted, scaled))
+
+
+def test_one_channel_images_with_and_without_the_channel(estimator):
+    X = np.random.RandomState(0).rand(50, 9, 7)
+    first = result(clone(estimator).fit(X), X)
+    for same_X in (X[:, None], X.astype(np.float32)):
+        assert_same(first, result(clone(estimator).fit(same_X), same_X))
+
+
+@pytest.mark.parametrize("n_samples", [31, 32, 33, 64])  # the batch size is 32
+def test_any_number_of_samples(estimator, digits, n_samples):
+    X = digits[0][:n_samples]
+    estimator.fit(X)
+    assert estimator.transform(X).shape == (n_samples, 4)
+
+
+def test_the_data_is_not_changed(estimator, digits):
+    X = digits[0].copy()
+    estimator.fit(X).transform(X)
+    np.testing.assert_array_equal(X, digits[0])
+    X.setflags(write=False)
+    estimator.fit(X).transform(X)
+
+
+def test_unscaled_data_is_warned_of(estimator, digits):
+    with pytest.warns(DataScaleWarning) as record:
+        estimator.fit(digits[0] * 255)
+    assert record[0].filename == __file__
+
+
+# -- keeping -----------------------------------------------------------------
+
+
+def test_pickle_joblib_and_deepcopy(estimator, digits, tmp_path):
+    X, _ = digits
+    expected = result(estimator.fit(X), X)
+    joblib.dump(estimator, tmp_path / "estimator.joblib")
+    for same in (
+        pickle.loads(pickle.dumps(estimator)),
+        joblib.load(tmp_path / "estimator.joblib"),
+        copy.deepcopy(estimator),
+    ):
+        assert_same(expected, result(same, X))
+        assert same.history_ == estimator.history_
+
+
+def test_a_pickle_holds_the_weights_once(digits):
+    dcec = DCEC(3, **SHORT, optimizer=torch.optim.SGD, random_state=0, device="cpu")
+    dcec.fit(digits[0])
+    weights = io.BytesIO()
+    torch.save(dcec.net_.module_.state_dict(), weights)
+    assert len(pickle.dumps(dcec)) < 1.5 * len(weights.getvalue())
+
+
+def test_clone_forgets_the_fit(estimator, digits):
+    estimator.fit(digits[0])
+    assert not [name for name in vars(clone(estimator)) if name.endswith("_")]
+
+
+def test_fitted_names(clusterer, digits):
+    X, _ = digits
+    clusterer.fit(X)
+    for name in [
+        *("labels_", "cluster_centers_", "cluster_images_", "module_", "net_"),
+        *("history_", "n_iter_", "converged_", "stop_reason_", "image_shape_"),
+        *("init_labels_", "n_features_in_"),
+    ]:
+        assert hasattr(clusterer, name), name
+    assert clusterer.labels_.dtype.kind == "i"
+    assert clusterer.cluster_centers_.shape == (3, 4)
+    assert clusterer.cluster_images_.shape == (3, 1, 8, 8)
+    assert clusterer.init_labels_.shape == (200,)
+
+
+def test_a_failed_fit_leaves_nothing_of_the_last_one(estimator, digits):
+    estimator.fit(digits[0])
+    with pytest.raises(ValueError, match="NaN"):
+        estimator.fit(np.full((20, 64), np.nan))
+    assert not [name for name in vars(estimator) if name.endswith("_")]
+
+
+def test_an_absent_device_is_refused_before_any_work(estimator, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    estimator.set_params(device="cuda")
+    with pytest.raises(ValueError, match="no such device here"):
+        estimator.fit("not even data")
+
+
+# -- in scikit-learn's company -----------------------------------------------
+
+
+def test_pipeline_and_pandas(clusterer, digits):
+    X, _ = digits
+    frame = pd.DataFrame(X * 16).add_prefix("pixel")
+    pipeline = make_pipeline(MinMaxScaler(), clusterer).set_output(transform="pandas")
+    labels = pipeline.fit_predict(frame)
+    np.testing.assert_array_equal(pipeline.predict(frame), labels)
+    Z = pipeline.transform(frame)
+    name = type(clusterer).__name__.lower()
+    assert list(Z.columns) == [f"{name}{i}" for i in range(4)]
+    assert list(Z.columns) == list(pipeline.get_feature_names_out())
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_grid_search_in_two_processes(clusterer, digits, labelled):
+    X, y = digits
+    scoring = metrics.ari_scorer if labelled else metrics.silhouette_scorer
+    grid = [
+        {"n_clusters": [2, 4]},
+        {"gamma": [0.0, 1.0]},
+        {"module__filters": [(4, 8, 8), (2, 4, 4)]},
+        {"optimizer__weight_decay": [0.1]},
+    ]
+    search = GridSearchCV(
+        clusterer, grid, scoring=scoring, cv=2, n_jobs=2, error_score="raise"
+    )
+    search.fit(X, y if labelled else None)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert len(search.cv_results_["params"]) == 7
+    assert search.best_estimator_.predict(X).shape == (200,)
+    # In this process the search finds the same to the bit.
+    with joblib.parallel_config("sequential"):
+        again = clone(search).set_params(n_jobs=1).fit(X, y if labelled else None)
+    np.testing.assert_array_equal(
+        again.cv_results_["mean_test_score"], search.cv_results_["mean_test_score"]
+    )
+
+
+def test_default_score_serves_a_search(estimator, digits):
+    search = GridSearchCV(estimator, {"lr": [1e-3]}, cv=2, error_score="raise")
+    assert np.isfinite(search.fit(digits[0]).best_score_)
+
+
+# -- devices -----------------------------------------------------------------
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_fitted_on_a_gpu(estimator, digits):
+    X, _ = digits
+    before = torch.cuda.get_rng_state()
+    estimator.set_params(device="cuda").fit(X)
+    assert torch.equal(torch.cuda.get_rng_state(), before)
+    assert next(estimator.module_.parameters()).is_cuda
+    again = pickle.loads(pickle.dumps(estimator))
+    np.testing.assert_array_equal(again.transform(X), estimator.transform(X))

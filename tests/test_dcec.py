@@ -1,0 +1,362 @@
+"""DCEC: its stages, its rules, its health, its cache."""
+
+import warnings
+from itertools import pairwise
+
+import joblib
+import numpy as np
+import pytest
+import torch
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import adjusted_rand_score
+from sklearn.model_selection import GridSearchCV
+from skorch.callbacks import Callback
+
+from skdeepclust import (
+    DCEC,
+    Autoencoder,
+    ClusterCollapseWarning,
+    clustering_kl,
+    soft_assignment,
+    target_distribution,
+)
+from skdeepclust._kmeans import effective_clusters
+
+
+class Watch(Callback):
+    """Calls a function at the end of every epoch of joint training."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def on_epoch_end(self, net, **kwargs):
+        if net.stage == "joint training":
+            self.function(net)
+
+
+# -- the stages --------------------------------------------------------------
+
+
+def test_signature_of_the_paper():
+    params = DCEC().get_params()
+    expected = {
+        "n_clusters": 10,
+        "gamma": 0.1,
+        "alpha": 1.0,
+        "embedding_dim": 10,
+        "image_shape": "auto",
+        "module": "auto",
+        "pretrain_epochs": 200,
+        "max_iter": 20000,
+        "update_interval": 140,
+        "tol": 1e-3,
+        "batch_size": "auto",
+        "lr": 1e-3,
+        "optimizer": torch.optim.Adam,
+        "n_init": 20,
+        "callbacks": None,
+        "device": "auto",
+        "memory": None,
+        "verbose": 0,
+        "random_state": None,
+    }
+    assert params == expected
+
+
+def test_pretraining_is_the_autoencoder(make_dcec, make_autoencoder, digits):
+    X, _ = digits
+    dcec = make_dcec(max_iter=0, pretrain_epochs=4).fit(X)
+    autoencoder = make_autoencoder(max_epochs=4).fit(X)
+    np.testing.assert_array_equal(dcec.transform(X), autoencoder.transform(X))
+    losses = [e.history_["pretraining"]["loss"] for e in (dcec, autoencoder)]
+    assert losses[0] == losses[1]
+    assert len(losses[0]) == 4
+    assert losses[0][-1] < losses[0][0]
+
+
+def test_without_joint_training_it_is_kmeans_in_the_code(make_dcec, digits):
+    X, _ = digits
+    dcec = make_dcec(max_iter=0, pretrain_epochs=5).fit(X)
+    np.testing.assert_array_equal(dcec.labels_, dcec.init_labels_)
+    assert dcec.n_iter_ == 0
+    assert dcec.history_["clustering"] == {}
+    Z = dcec.transform(X)
+    own = KMeans(5, init=dcec.cluster_centers_, n_init=1).fit(Z)
+    assert adjusted_rand_score(own.labels_, dcec.labels_) > 0.95
+
+
+def test_joint_training_trains_the_centers_and_the_network(make_dcec, digits):
+    X, _ = digits
+    before, after = (make_dcec(max_iter=n).fit(X) for n in (0, 20))
+    assert not np.array_equal(before.cluster_centers_, after.cluster_centers_)
+    for a, b in zip(
+        before.module_.parameters(), after.module_.parameters(), strict=True
+    ):
+        assert not torch.equal(a, b)
+
+
+def test_the_loss_is_that_of_the_paper(make_dcec, digits):
+    X, _ = digits
+    gamma, alpha = 0.7, 2.0
+    params = {"gamma": gamma, "alpha": alpha, "batch_size": 200}
+    start = make_dcec(**params, max_iter=0).fit(X)
+    # One step on the whole data: its loss is that of the state before it.
+    table = make_dcec(**params, max_iter=1).fit(X).history_["clustering"]
+    Z = torch.tensor(start.transform(X), dtype=torch.float64)
+    centers = torch.tensor(start.cluster_centers_, dtype=torch.float64)
+    Q = soft_assignment(Z, centers, alpha)
+    X_decoded = start.inverse_transform(start.transform(X))
+    reconstruction = float(np.mean((X - X_decoded) ** 2))
+    divergence = float(clustering_kl(target_distribution(Q), Q))
+    assert table["reconstruction_loss"] == pytest.approx([reconstruction], rel=1e-4)
+    assert table["clustering_loss"] == pytest.approx([divergence], rel=1e-3)
+    assert table["loss"] == pytest.approx([reconstruction + gamma * divergence])
+
+
+def test_the_target_is_of_the_whole_data(make_dcec, digits, monkeypatch):
+    import skdeepclust._dcec as module
+
+    shapes = []
+
+    def spy(Q):
+        shapes.append(tuple(Q.shape))
+        return target_distribution(Q)
+
+    monkeypatch.setattr(module, "target_distribution", spy)
+    make_dcec(max_iter=12, update_interval=5).fit(digits[0])
+    assert shapes == [(200, 5)] * 3  # before steps 0, 5 and 10
+
+
+def test_steps_and_updates(make_dcec, digits):
+    table = make_dcec(max_iter=12, update_interval=5).fit(digits[0]).history_
+    assert table["clustering"]["step"] == [5, 10, 12]
+    assert {len(column) for column in table["clustering"].values()} == {3}
+    assert set(table["clustering"]) == {
+        "epoch",
+        "step",
+        "loss",
+        "reconstruction_loss",
+        "clustering_loss",
+        "label_change",
+        "n_effective_clusters",
+        "n_reseeded",
+        "dur",
+    }
+
+
+def test_history_says_what_happened(make_dcec, digits):
+    X, _ = digits
+    labels = []
+
+    def look(net):
+        autoencoder, centers = net.module_.autoencoder, net.module_.centers
+        with torch.no_grad():
+            Z = autoencoder.encode(torch.tensor(X).reshape(-1, 1, 8, 8))
+        labels.append(torch.cdist(Z, centers).argmin(dim=1).numpy())
+
+    dcec = make_dcec(callbacks=[Watch(look)], tol=0).fit(X)
+    labels.insert(0, dcec.init_labels_)
+    table = dcec.history_["clustering"]
+    changes = [np.mean(a != b) for a, b in pairwise(labels)]
+    assert table["label_change"] == pytest.approx(changes, abs=0.011)
+    effective = [effective_clusters(each, 5) for each in labels[1:]]
+    assert table["n_effective_clusters"] == pytest.approx(effective, abs=0.1)
+    np.testing.assert_array_equal(labels[-1], dcec.labels_)
+
+
+def test_decoded_centers(make_dcec, digits):
+    dcec = make_dcec().fit(digits[0])
+    assert dcec.cluster_images_.shape == (5, 1, 8, 8)
+    decoded = dcec.inverse_transform(dcec.cluster_centers_)
+    np.testing.assert_array_equal(decoded, dcec.cluster_images_.reshape(5, 64))
+    table = make_dcec(image_shape=None).fit(digits[0])
+    assert table.cluster_images_.shape == (5, 64)
+
+
+def test_blobs_are_found(make_dcec, blobs):
+    X, y = blobs
+    dcec = make_dcec(n_clusters=3, image_shape=None, pretrain_epochs=20, max_iter=100)
+    assert adjusted_rand_score(y, dcec.fit_predict(X)) > 0.95
+
+
+# -- stopping ----------------------------------------------------------------
+
+
+def test_convergence(make_dcec, digits):
+    dcec = make_dcec(tol=1.1, max_iter=100)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        dcec.fit(digits[0])
+    assert dcec.converged_
+    assert dcec.n_iter_ == 5
+    change = dcec.history_["clustering"]["label_change"][-1]
+    assert dcec.stop_reason_ == f"label change {change:.2g} below tol=1.1"
+
+
+def test_no_convergence_is_warned_of(make_dcec, digits):
+    dcec = make_dcec(tol=0, max_iter=7)
+    with pytest.warns(ConvergenceWarning, match="max_iter=7.*Increase") as record:
+        dcec.fit(digits[0])
+    assert record[0].filename == __file__
+    assert not dcec.converged_
+    assert dcec.n_iter_ == 7
+    assert dcec.stop_reason_ == "max_iter=7 used up"
+
+
+# -- health ------------------------------------------------------------------
+
+
+def test_collapse_is_warned_of(make_dcec):
+    X = np.random.RandomState(0).rand(60, 64).astype(np.float32)
+    X[1:] = X[0]  # one image 60 times
+    with pytest.warns(ClusterCollapseWarning, match="smaller gamma") as record:
+        dcec = make_dcec(n_clusters=4).fit(X)
+    (ours,) = [w for w in record if w.category is ClusterCollapseWarning]
+    assert ours.filename == __file__
+    assert dcec.history_["clustering"]["n_effective_clusters"][-1] < 2
+
+
+def test_dead_centers_are_put_back_and_counted(make_dcec, digits):
+    X, _ = digits
+    momenta = []
+
+    def kill(net):
+        state = net.optimizer_.state[net.module_.centers]
+        momenta.append(state["exp_avg"].clone())
+        if len(momenta) == 1:
+            net.module_.centers.data[2] = 1000.0
+
+    dcec = make_dcec(
+        callbacks=[Watch(kill)], tol=0, max_iter=15, pretrain_epochs=20
+    ).fit(X)
+    table = dcec.history_["clustering"]
+    assert table["n_reseeded"] == [0, 1, 0]
+    assert not momenta[1][2].any()
+    assert momenta[1][:2].all()
+    assert np.abs(dcec.cluster_centers_).max() < 100
+    assert np.bincount(dcec.labels_, minlength=5)[2] > 0
+
+
+def test_duplicates_leave_dead_centers_that_nothing_can_revive(make_dcec):
+    # Two distinct images, four clusters: k-means itself comes back with two.
+    X = np.random.RandomState(0).rand(2, 64).repeat(20, axis=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dcec = make_dcec(n_clusters=4).fit(X)
+    assert len(np.unique(dcec.labels_)) <= 4
+    assert np.isfinite(dcec.cluster_centers_).all()
+    np.testing.assert_array_equal(dcec.predict(X), dcec.labels_)
+
+
+@pytest.mark.parametrize("n_samples", [1, 9])
+def test_fewer_samples_than_clusters(n_samples, digits):
+    with pytest.raises(ValueError, match=f"n_samples={n_samples} should be >= n_clu"):
+        DCEC(n_clusters=10).fit(digits[0][:n_samples])
+
+
+def test_as_many_samples_as_clusters(make_dcec, digits):
+    dcec = make_dcec(n_clusters=6).fit(digits[0][:6])
+    assert dcec.labels_.shape == (6,)
+
+
+def test_one_cluster(make_dcec, digits):
+    dcec = make_dcec(n_clusters=1).fit(digits[0])
+    assert not dcec.labels_.any()
+    assert dcec.score(digits[0]) == -1
+
+
+# -- memory ------------------------------------------------------------------
+
+
+class CountPretraining(Callback):
+    """Writes a file each time that an autoencoder is trained."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def on_train_begin(self, net, **kwargs):
+        if net.stage == "pretraining":
+            n = len(list(self.folder.iterdir()))
+            (self.folder / str(n)).touch()
+
+
+@pytest.mark.parametrize("random_state", [0, None])
+@pytest.mark.parametrize("as_path", [True, False])
+def test_a_search_pretrains_once_per_fold(
+    make_dcec, digits, tmp_path, random_state, as_path
+):
+    X, _ = digits
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    cache = tmp_path / "cache"
+    memory = str(cache) if as_path else joblib.Memory(cache, verbose=0)
+    dcec = make_dcec(
+        memory=memory,
+        random_state=random_state,
+        callbacks=[CountPretraining(runs)],
+    )
+    grid = {"gamma": [0.05, 0.1, 0.2], "n_clusters": [3, 5]}
+    search = GridSearchCV(dcec, grid, cv=3, refit=False, error_score="raise").fit(X)
+    assert len(search.cv_results_["params"]) == 6
+    assert len(list(runs.iterdir())) == 3
+
+
+def test_the_cache_changes_nothing(make_dcec, digits, tmp_path):
+    X, _ = digits
+    plain = make_dcec().fit(X)
+    for _ in range(2):  # made, then found
+        cached = make_dcec(memory=str(tmp_path)).fit(X)
+        np.testing.assert_array_equal(cached.transform(X), plain.transform(X))
+        np.testing.assert_array_equal(cached.labels_, plain.labels_)
+        expected = plain.history_["pretraining"]["loss"]
+        assert cached.history_["pretraining"]["loss"] == expected
+
+
+def test_the_cache_is_not_trained_on(make_dcec, digits, tmp_path):
+    X, _ = digits
+    first = make_dcec(memory=str(tmp_path), gamma=5.0, max_iter=50).fit(X)
+    second = make_dcec(memory=str(tmp_path), max_iter=0).fit(X)
+    expected = make_dcec(max_iter=0).fit(X)
+    np.testing.assert_array_equal(second.transform(X), expected.transform(X))
+    assert not np.array_equal(first.transform(X), second.transform(X))
+
+
+def test_a_cache_of_another_network_is_not_taken(make_dcec, digits, tmp_path):
+    X, _ = digits
+    make_dcec(memory=str(tmp_path)).fit(X)
+    for params in ({"lr": 0.01}, {"module__filters": (2, 2, 2)}, {"random_state": 1}):
+        cached = make_dcec(memory=str(tmp_path), **params).fit(X)
+        plain = make_dcec(**params).fit(X)
+        np.testing.assert_array_equal(cached.transform(X), plain.transform(X))
+
+
+def test_images_in_two_layouts_share_a_cache(make_dcec, digits, tmp_path):
+    X, _ = digits
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    params = {"memory": str(tmp_path / "c"), "callbacks": [CountPretraining(runs)]}
+    for same_X in (X, X.reshape(-1, 1, 8, 8)):
+        make_dcec(**params).fit(same_X)
+    assert len(list(runs.iterdir())) == 1
+
+
+# -- a pretrained network ----------------------------------------------------
+
+
+def test_a_pretrained_module_can_be_handed_over(make_dcec, digits):
+    X, _ = digits
+    autoencoder = Autoencoder(4, max_epochs=3, random_state=0, device="cpu").fit(X)
+    weights = [p.detach().clone() for p in autoencoder.module_.parameters()]
+    dcec = DCEC(
+        5,
+        module=autoencoder.module_,
+        pretrain_epochs=0,
+        max_iter=0,
+        random_state=0,
+        device="cpu",
+    ).fit(X)
+    np.testing.assert_array_equal(dcec.transform(X), autoencoder.transform(X))
+    dcec.set_params(max_iter=10).fit(X)
+    for p, before in zip(autoencoder.module_.parameters(), weights, strict=True):
+        assert torch.equal(p, before)
