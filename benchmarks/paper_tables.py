@@ -1,6 +1,6 @@
-"""The papers' data sets with the papers' settings, beside the published figures.
+"""Clustering figures by data set, method and settings, beside the published ones.
 
-    python benchmarks/paper_tables.py --data mnist_test --seeds 0 --threads 2
+    python benchmarks/paper_tables.py --data mnist_test --settings paper --seeds 0
 
 Every finished seed is a line of `benchmarks/results/paper_tables.jsonl` and is not
 computed again: a run that was cut off goes on where it stopped. `--table` prints the
@@ -11,27 +11,22 @@ The labels are used to score finished runs and for nothing else.
 """
 
 import argparse
-import json
-import os
-import platform
+import math
 import time
-from pathlib import Path
+import warnings
 
 import numpy as np
-import sklearn
 import torch
+from _common import append, environment, load, read, scores
 from sklearn.cluster import KMeans
-from sklearn.datasets import load_digits
-from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-import skdeepclust
 from skdeepclust import DCEC
-from skdeepclust.datasets import fetch_mnist, fetch_pendigits
-from skdeepclust.metrics import clustering_accuracy
 
-RESULTS = Path(__file__).parent / "results" / "paper_tables.jsonl"
+NAME = "paper_tables"
+DATA = ["digits", "pendigits", "mnist_test", "mnist"]
+METHODS = ["kmeans", "autoencoder+kmeans", "dcec"]
 
-# ACC / NMI as published; the sources are in the README beside this file.
+# ACC / NMI as published; the README beside this file names the sources.
 PUBLISHED = {
     ("mnist_test", "kmeans"): ".55 / .50",
     ("mnist_test", "dcec"): ".853",
@@ -41,27 +36,27 @@ PUBLISHED = {
 }
 
 
-def load(name):
-    if name == "digits":
-        X, y = load_digits(return_X_y=True)
-        return (X / 16).astype(np.float32), y
-    if name == "pendigits":
-        X, y = fetch_pendigits(return_X_y=True)
-        return X / 100, y
-    return fetch_mnist(
-        subset="test" if name == "mnist_test" else "all", return_X_y=True
-    )
-
-
-def scores(y, labels):
+def settings_of_dcec(name, n_samples):
+    if name == "paper":
+        return {"batch_size": 256, "pretrain_epochs": 200, "max_iter": 20000}
+    if name == "default":
+        return {}
+    if name == "quickstart":
+        return {"pretrain_epochs": 50}
+    # "50+50": passes through the data, batches of 64 or of the papers' 256.
+    batch_size = {"50+50": "auto", "50+50/256": 256}[name]
+    steps = math.ceil(n_samples / (64 if batch_size == "auto" else batch_size))
     return {
-        "acc": clustering_accuracy(y, labels),
-        "nmi": normalized_mutual_info_score(y, labels),
-        "ari": adjusted_rand_score(y, labels),
+        "pretrain_epochs": 50,
+        "batch_size": batch_size,
+        "max_iter": 50 * steps,
     }
 
 
-def run_kmeans(X, y, seed, device):
+SETTINGS = ["paper", "default", "quickstart", "50+50", "50+50/256"]
+
+
+def run_kmeans(X, y, seed):
     pixels = X.reshape(len(X), -1) / (255.0 if X.dtype == np.uint8 else 1.0)
     start = time.perf_counter()
     labels = KMeans(10, n_init=20, random_state=seed).fit_predict(pixels)
@@ -69,15 +64,16 @@ def run_kmeans(X, y, seed, device):
     yield {"method": "kmeans", "seconds": seconds, **scores(y, labels)}
 
 
-def run_dcec(X, y, seed, device):
+def run_dcec(X, y, seed, settings, device):
     start = time.perf_counter()
-    dcec = DCEC(n_clusters=10, random_state=seed, device=device).fit(X)
+    params = settings_of_dcec(settings, len(X))
+    dcec = DCEC(n_clusters=10, random_state=seed, device=device, **params).fit(X)
     seconds = time.perf_counter() - start
-    losses = dcec.history_["pretraining"]["loss"]
+    pretraining, joint = dcec.history_["pretraining"], dcec.history_["clustering"]
     yield {
         "method": "autoencoder+kmeans",
-        "seconds": sum(dcec.history_["pretraining"]["dur"]),
-        "reconstruction_loss": losses[-1],
+        "seconds": sum(pretraining["dur"]),
+        "reconstruction_loss": pretraining["loss"][-1],
         **scores(y, dcec.init_labels_),
     }
     yield {
@@ -85,87 +81,65 @@ def run_dcec(X, y, seed, device):
         "seconds": seconds,
         "n_iter": dcec.n_iter_,
         "stop_reason": dcec.stop_reason_,
-        "n_effective_clusters": dcec.history_["clustering"]["n_effective_clusters"][-1],
-        "label_change": dcec.history_["clustering"]["label_change"],
+        "n_effective_clusters": joint["n_effective_clusters"][-1],
+        "n_reseeded": sum(joint["n_reseeded"]),
+        "label_change": joint["label_change"],
         **scores(y, dcec.labels_),
     }
 
 
-RUNS = {"kmeans": run_kmeans, "dcec": run_dcec}
-
-
-def read():
-    if not RESULTS.exists():
-        return []
-    return [json.loads(line) for line in RESULTS.read_text().splitlines()]
-
-
 def compute(args):
     torch.set_num_threads(args.threads)
+    warnings.simplefilter("ignore")  # what they say is in the rows
     X, y = load(args.data)
-    environment = {
-        "skdeepclust": skdeepclust.__version__,
-        "torch": torch.__version__,
-        "sklearn": sklearn.__version__,
-        "python": platform.python_version(),
-        "threads": args.threads,
-        "device": args.device,
-    }
     for seed in args.seeds:
-        for name in args.methods:
-            done = {
-                (row["data"], row["method"], row["seed"], row["settings"])
-                for row in read()
-            }
-            if (args.data, name, seed, "paper") in done:
-                continue
-            for row in RUNS[name](X, y, seed, args.device):
-                row = {
-                    "data": args.data,
-                    "settings": "paper",
-                    "seed": seed,
-                    **row,
-                    **environment,
-                }
-                RESULTS.parent.mkdir(exist_ok=True)
-                with RESULTS.open("a") as file:
-                    file.write(json.dumps(row) + "\n")
-                    file.flush()
-                    os.fsync(file.fileno())
-                print(json.dumps(row), flush=True)
+        done = {
+            (row["method"], row["settings"])
+            for row in read(NAME)
+            if (row["data"], row["seed"]) == (args.data, seed)
+        }
+        rows = []
+        if "kmeans" not in {method for method, _ in done}:
+            rows += [{"settings": "-", **row} for row in run_kmeans(X, y, seed)]
+        for settings in args.settings:
+            if ("dcec", settings) not in done:
+                fit = run_dcec(X, y, seed, settings, args.device)
+                rows += [{"settings": settings, **row} for row in fit]
+            for row in rows:
+                found = {"data": args.data, "seed": seed, **row}
+                append(NAME, {**found, **environment(args.threads, args.device)})
+            rows = []
 
 
 def table(data):
-    rows = [row for row in read() if row["data"] == data]
-    print(f"\n{data}: mean (sd, min, max) over seeds; settings of the papers\n")
-    print("| method | seeds | ACC | NMI | ARI | seconds | published ACC / NMI |")
-    print("|---|---|---|---|---|---|---|")
-    for method in ("kmeans", "autoencoder+kmeans", "dcec"):
-        of_method = [row for row in rows if row["method"] == method]
-        if not of_method:
-            continue
-        columns = []
-        for score in ("acc", "nmi", "ari"):
-            v = np.array([row[score] for row in of_method])
-            columns.append(
-                f"{v.mean():.3f} ({v.std():.3f}, {v.min():.3f}, {v.max():.3f})"
-            )
-        seconds = np.mean([row["seconds"] for row in of_method])
-        published = PUBLISHED.get((data, method), "")
-        print(
-            f"| {method} | {len(of_method)} | {' | '.join(columns)} | {seconds:.0f} | "
-            f"{published} |"
-        )
+    all_rows = [row for row in read(NAME) if row["data"] == data]
+    print(f"\n{data}: mean (sd, min, max) over seeds\n")
+    print("| method | settings | seeds | ACC | NMI | ARI | s | published ACC / NMI |")
+    print("|---|---|---|---|---|---|---|---|")
+    for settings in ["-", *SETTINGS]:
+        for method in METHODS:
+            rows = [
+                row
+                for row in all_rows
+                if (row["method"], row["settings"]) == (method, settings)
+            ]
+            if not rows:
+                continue
+            columns = [method, settings, str(len(rows))]
+            for score in ("acc", "nmi", "ari"):
+                v = np.array([row[score] for row in rows])
+                columns.append(
+                    f"{v.mean():.3f} ({v.std():.3f}, {v.min():.3f}, {v.max():.3f})"
+                )
+            columns.append(f"{np.mean([row['seconds'] for row in rows]):.0f}")
+            columns.append(PUBLISHED.get((data, method), ""))
+            print("| " + " | ".join(columns) + " |")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--data",
-        choices=["digits", "pendigits", "mnist_test", "mnist"],
-        default="mnist_test",
-    )
-    parser.add_argument("--methods", nargs="+", choices=list(RUNS), default=list(RUNS))
+    parser.add_argument("--data", choices=DATA, default="mnist_test")
+    parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=["paper"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")

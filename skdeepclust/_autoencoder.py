@@ -166,17 +166,14 @@ class Autoencoder(BaseDeepEstimator):
             self.embedding_dim,
             self._module_arguments(),
         )
+        batch_size = resolve_batch_size(self.batch_size, len(X))
         net = ReconstructionNet(
             Reconstruction(autoencoder),
             stage="pretraining",
-            **self._net_params(device),
+            **self._net_params(device, batch_size),
         ).initialize()
         rows = Rows(X, self._input_shape, device)
-        batches = Batches(
-            rows,
-            resolve_batch_size(self.batch_size, len(X)),
-            seed=derived_seed(seed, "batches"),
-        )
+        batches = Batches(rows, batch_size, seed=derived_seed(seed, "batches"))
         self.stop_reason_ = f"max_epochs={self.max_epochs} used up"
         with (
             progress.stage("pretraining", self.max_epochs) as stage,

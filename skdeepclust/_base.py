@@ -152,7 +152,7 @@ class BaseDeepEstimator(
         rows = Rows(Z, Z.shape[1:], torch.device(self.net_.device))
         return map_blocks(self.module_.decode, rows).cpu().numpy()
 
-    def _net_params(self, device):
+    def _net_params(self, device, batch_size):
         """Arguments that all the nets of an estimator are built with."""
         passed_on = {
             name: value
@@ -162,6 +162,7 @@ class BaseDeepEstimator(
         return {
             "optimizer": self.optimizer,
             "lr": self.lr,
+            "batch_size": batch_size,
             "callbacks": self.callbacks,
             "device": str(device),
             "verbose": int(self.verbose),

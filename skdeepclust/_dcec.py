@@ -286,17 +286,15 @@ class DCEC(ClusterMixin, BaseDeepEstimator):
         )
 
         # 3. and 4. Network and centres together.
+        batch_size = resolve_batch_size(self.batch_size, len(X))
         net = ClusteringNet(
             ClusteringAutoencoder(module, torch.from_numpy(centers), self.alpha),
             gamma=self.gamma,
             stage="joint training",
-            **self._net_params(device),
+            **self._net_params(device, batch_size),
         ).initialize()
         batches = Batches(
-            rows,
-            resolve_batch_size(self.batch_size, len(X)),
-            seed=derived_seed(seed, "order"),
-            shuffle=False,
+            rows, batch_size, seed=derived_seed(seed, "order"), shuffle=False
         )
         labels = self._train_jointly(net, batches, progress)
 

@@ -1,0 +1,21 @@
+.PHONY: install format lint test test-slow
+PYTHON = .venv/bin/python
+
+install:
+	python3 -m venv .venv
+	$(PYTHON) -m pip install -c constraints.txt -e ".[plot,test,lint]"
+
+format:
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+lint:
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+
+test:
+	$(PYTHON) -m pytest -n 2 --cov --cov-fail-under=90
+
+test-slow:
+	$(PYTHON) -m pytest -m slow tests
