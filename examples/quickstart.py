@@ -19,7 +19,7 @@ from skdeepclust import DCEC
 from skdeepclust.metrics import clustering_accuracy
 
 matplotlib.use("agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 # A quarter of the papers' pretraining: on these small images the codes are good by
 # then, and the example ends within a minute. All else is the default.

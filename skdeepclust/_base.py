@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from skdeepclust._batches import Rows, map_blocks
 from skdeepclust._compat import validate_parameters
 from skdeepclust._device import derived_seed, resolve_device, root_seed, seeded
-from skdeepclust._inputs import check_input, warn_about_scale
+from skdeepclust._inputs import check_input, check_scale
 from skdeepclust._params import SkorchParamsMixin
 from skdeepclust._progress import Progress
 
@@ -56,7 +56,7 @@ class BaseDeepEstimator(
             device = resolve_device(self.device)
             X_rows = check_input(self, X, reset=True)
             self._check_n_samples(len(X_rows))
-            warn_about_scale(X_rows, type(self).__name__)
+            self._X_rms = check_scale(X_rows, type(self).__name__)
             progress = Progress(self, self._n_stages, X, y)
             self._fit_rows(X_rows, device, progress)
             progress.close(self._fitted_attributes)
@@ -138,6 +138,7 @@ class BaseDeepEstimator(
 
     def _rows(self, X):
         X = check_input(self, X, reset=False)
+        check_scale(X, type(self).__name__, self._X_rms)
         device = torch.device(self.net_.device)
         return Rows(X, self._input_shape, device)
 
@@ -179,6 +180,6 @@ class BaseDeepEstimator(
 
     def _forget(self):
         """Drop everything fitted."""
-        private = ("_X_shape", "_input_shape", "_code_width")
+        private = ("_X_shape", "_X_rms", "_input_shape", "_code_width")
         for name in [n for n in vars(self) if n.endswith("_") or n in private]:
             delattr(self, name)

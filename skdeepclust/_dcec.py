@@ -270,6 +270,12 @@ class DCEC(ClusterMixin, BaseDeepEstimator):
         self.random_state = random_state
         self._set_skorch_params(skorch)
 
+    def _check_n_samples(self, n_samples):
+        if n_samples < self.n_clusters:
+            raise ValueError(
+                f"n_samples={n_samples} should be >= n_clusters={self.n_clusters}."
+            )
+
     def _fit(self, X, device, seed, progress):
         # 1. The autoencoder alone.
         autoencoder = self._pretrain(X, seed, progress)

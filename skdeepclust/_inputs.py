@@ -14,7 +14,7 @@ from sklearn.utils.validation import validate_data
 
 from skdeepclust.exceptions import DataScaleWarning
 
-__all__ = ["check_image_shape", "check_input", "warn_about_scale"]
+__all__ = ["check_image_shape", "check_input", "check_scale"]
 
 # The smallest square that "auto" reads as an image: scikit-learn's digits.
 _SMALLEST_AUTO_IMAGE = 64
@@ -22,6 +22,9 @@ _SMALLEST_AUTO_IMAGE = 64
 # Root mean squares between which float data trains well with the default learning
 # rate. Images in [0, 1] have .1 to .7, standardised columns exactly 1.
 _RMS_LOW, _RMS_HIGH = 0.01, 5.0
+
+# New data this many times larger than the training data was scaled in another way.
+_RMS_FACTOR = 10
 
 
 def check_input(estimator, X, *, reset):
@@ -102,13 +105,40 @@ def check_image_shape(image_shape, sample_shape, n_features):
     return shape
 
 
-def warn_about_scale(X, estimator_name):
-    """Warn when float data is so large or small that training suffers."""
-    if X.dtype == np.uint8:
-        return  # scaled to [0, 1] on the way to the network
+def check_scale(X, estimator_name, fitted_rms=None):
+    """Warn of data so large or small that training, or a trained network, suffers.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        Checked rows.
+    estimator_name : str
+        For the warning.
+    fitted_rms : float or None, default=None
+        Root mean square of the data that the network was trained on; None when it
+        is to be trained on X.
+
+    Returns
+    -------
+    rms : float
+        Root mean square of X as the network sees it.
+    """
     rms = _root_mean_square(X)
-    if _RMS_LOW <= rms <= _RMS_HIGH or rms == 0:
-        return
+    if fitted_rms is not None:
+        if rms > _RMS_FACTOR * fitted_rms > 0:
+            warnings.warn(
+                f"X has a root mean square of {rms:.3g}, the data that "
+                f"{estimator_name} was fitted to one of {fitted_rms:.3g}. Scale X in "
+                "the same way; uint8 data was scaled to [0, 1] in fit.",
+                DataScaleWarning,
+                stacklevel=4,
+            )
+    elif not (_RMS_LOW <= rms <= _RMS_HIGH or rms == 0 or X.dtype == np.uint8):
+        _warn_of_training_scale(rms, estimator_name)
+    return rms
+
+
+def _warn_of_training_scale(rms, estimator_name):
     remedy = (
         "For pixels in 0..255 pass X.astype('uint8'), which is scaled to [0, 1] batch "
         "by batch, or X / 255; for other images divide by the largest value; for "
@@ -119,17 +149,17 @@ def warn_about_scale(X, estimator_name):
         f"integer data as it is and trains best with values about 1 (root mean square "
         f"in [{_RMS_LOW}, {_RMS_HIGH}]). {remedy}",
         DataScaleWarning,
-        stacklevel=4,
+        stacklevel=5,
     )
 
 
 def _root_mean_square(X, block=4096):
-    """Root mean square of X, by blocks: no second copy of the data."""
+    """Root mean square of X, uint8 scaled to [0, 1]; by blocks, without a copy."""
     total = 0.0
     for start in range(0, len(X), block):
         rows = np.asarray(X[start : start + block], dtype=np.float64)
         total += float(np.vdot(rows, rows))
-    return math.sqrt(total / X.size)
+    return math.sqrt(total / X.size) / (255 if X.dtype == np.uint8 else 1)
 
 
 def _from_nested_lists(X):
@@ -182,6 +212,8 @@ def _sample_shape(estimator, shape):
 
 def _check_same_shape(estimator, sample_shape):
     fitted = estimator.image_shape_
+    if fitted is None and len(estimator._X_shape) > 1:  # images taken as rows
+        fitted = (1, *estimator._X_shape)[-3:]
     name = type(estimator).__name__
     if fitted is not None and sample_shape != fitted:
         raise ValueError(

@@ -147,7 +147,9 @@ class _TensorNet(NeuralNet):
         yield epoch
         try:
             self.notify("on_epoch_end", **data)
-        except KeyboardInterrupt:  # how skorch's callbacks say stop
+        except KeyboardInterrupt as interrupt:  # how skorch's callbacks say stop
+            if not _is_raised_by_hook(interrupt):
+                raise
             epoch.stop_requested = True
 
     def train_on(self, batches):
@@ -281,6 +283,14 @@ def _overrides_batch_hook(callback):
         getattr(type(callback), hook, None) is not getattr(Callback, hook)
         for hook in _BATCH_HOOKS
     )
+
+
+def _is_raised_by_hook(interrupt):
+    """Whether a callback's hook raised this itself; a Ctrl-C strikes anywhere."""
+    traceback = interrupt.__traceback__
+    while traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return traceback.tb_frame.f_code.co_name == "on_epoch_end"
 
 
 def _warn_if_unable(message):

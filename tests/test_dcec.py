@@ -35,6 +35,14 @@ class Watch(Callback):
             self.function(net)
 
 
+class LogTraining(Callback):
+    def __init__(self, log):
+        self.log = log
+
+    def on_train_begin(self, net, **kwargs):
+        self.log.append(net.stage)
+
+
 # -- the stages --------------------------------------------------------------
 
 
@@ -251,8 +259,11 @@ def test_duplicates_leave_dead_centers_that_nothing_can_revive(make_dcec):
 
 @pytest.mark.parametrize("n_samples", [1, 9])
 def test_fewer_samples_than_clusters(n_samples, digits):
+    log = []
+    dcec = DCEC(n_clusters=10, callbacks=[LogTraining(log)])
     with pytest.raises(ValueError, match=f"n_samples={n_samples} should be >= n_clu"):
-        DCEC(n_clusters=10).fit(digits[0][:n_samples])
+        dcec.fit(digits[0][:n_samples])
+    assert not log  # found before any training
 
 
 def test_as_many_samples_as_clusters(make_dcec, digits):

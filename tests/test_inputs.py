@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator
 
 from skdeepclust import DataScaleWarning
-from skdeepclust._inputs import check_image_shape, check_input, warn_about_scale
+from skdeepclust._inputs import check_image_shape, check_input, check_scale
 
 
 class Holder(BaseEstimator):
@@ -130,7 +130,7 @@ def test_new_data_in_any_layout_but_of_the_same_shape():
 def test_scale_that_hurts_is_warned_of(scale):
     X = np.random.RandomState(0).rand(50, 10) * scale
     with pytest.warns(DataScaleWarning, match="root mean square.*StandardScaler"):
-        warn_about_scale(X, "DCEC")
+        check_scale(X, "DCEC")
 
 
 @pytest.mark.parametrize(
@@ -144,4 +144,21 @@ def test_scale_that_hurts_is_warned_of(scale):
 )
 @pytest.mark.filterwarnings("error")
 def test_good_scales_are_silent(X):
-    warn_about_scale(X, "DCEC")
+    check_scale(X, "DCEC")
+    check_scale(X[:1], "DCEC", fitted_rms=check_scale(X, "DCEC"))
+
+
+def test_new_data_on_another_scale_is_warned_of():
+    X = np.random.RandomState(0).randint(256, size=(50, 10), dtype=np.uint8)
+    rms = check_scale(X, "DCEC")
+    assert rms == pytest.approx(np.sqrt(np.mean((X / 255) ** 2)))
+    with pytest.warns(DataScaleWarning, match="the same way"):
+        check_scale(X.astype(np.float32), "DCEC", fitted_rms=rms)
+
+
+def test_images_taken_as_rows_keep_their_shape():
+    holder = Holder(image_shape=None)
+    check_input(holder, np.zeros((3, 2, 4, 5)), reset=True)
+    check_input(holder, np.zeros((3, 40)), reset=False)
+    with pytest.raises(ValueError, match="fitted on images of shape"):
+        check_input(holder, np.zeros((3, 4, 2, 5)), reset=False)

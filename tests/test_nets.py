@@ -1,6 +1,7 @@
 """What the nets make of skorch: callbacks, schedules, stops, failures."""
 
 import copy
+import signal
 import time
 
 import numpy as np
@@ -167,13 +168,28 @@ class Interrupt(Callback):
 
     def on_batch_end(self, net, **kwargs):
         if net.stage == self.stage:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
 
 
+class InterruptLongCallback(Callback):
+    """Ctrl-C while a callback is at work, which is not a callback's wish to stop."""
+
+    def __init__(self, stage):
+        self.stage = stage
+
+    def on_epoch_end(self, net, **kwargs):
+        if net.stage == self.stage:
+            self.work()
+
+    def work(self):
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("interrupt", [Interrupt, InterruptLongCallback])
 @pytest.mark.parametrize("stage", ["pretraining", "joint training"])
-def test_an_interrupted_fit_raises_and_is_unfitted(make_dcec, digits, stage):
+def test_an_interrupted_fit_raises_and_is_unfitted(make_dcec, digits, stage, interrupt):
     dcec = make_dcec().fit(digits[0])
-    dcec.set_params(callbacks=[Interrupt(stage)])
+    dcec.set_params(callbacks=[interrupt(stage)])
     with pytest.raises(KeyboardInterrupt):
         dcec.fit(digits[0])
     assert not [name for name in vars(dcec) if name.endswith("_")]
