@@ -163,10 +163,16 @@ def _root_mean_square(X, block=4096):
 
 
 def _from_nested_lists(X):
-    """Nested lists of rows or images as an array; anything ragged is left alone."""
+    """Nested lists of rows or images as an array; ragged rows are left alone."""
+    shapes = {image.shape for image in X if getattr(image, "ndim", 1) > 1}
+    if len(shapes) > 1:
+        raise ValueError(
+            f"X is a list of images of different shapes, {sorted(shapes)[:3]} among "
+            "them. Resize or crop them to one shape first."
+        )
     try:
         array = np.asarray(X)
-    except ValueError:  # ragged: scikit-learn's check has the right words for it
+    except ValueError:  # scikit-learn's check has the right words for it
         return X
     return array if array.ndim > 2 else X
 

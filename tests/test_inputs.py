@@ -87,6 +87,7 @@ def test_image_shape_is_settled_without_data_too():
         (np.array([["a", "b"]], dtype=object), ValueError, "could not convert"),
         (np.array([[1j, 2]]), ValueError, "Complex data"),
         ([[1, 2], [3]], ValueError, "inhomogeneous|setting an array element"),
+        ([np.ones((4, 3)), np.ones((3, 4))], ValueError, "different shapes.*Resize"),
     ],
 )
 def test_scikit_learns_own_errors(X, error, message):
