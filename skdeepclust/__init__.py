@@ -3,6 +3,7 @@
 What there is, and where to look first:
 
 - :class:`DCEC`: deep convolutional embedded clustering, ``DCEC(10).fit_predict(X)``.
+- :class:`DeepCluster`: pseudo-labels from any clusterer train a convolutional network.
 - :class:`Autoencoder`: the transformer that it is pretrained by, to be put in front
   of any scikit-learn clusterer.
 - :func:`soft_assignment`, :func:`target_distribution`, :func:`clustering_kl`: the
@@ -12,8 +13,10 @@ What there is, and where to look first:
 """
 
 from skdeepclust import metrics, networks
+from skdeepclust._augment import RandomAffine
 from skdeepclust._autoencoder import Autoencoder
 from skdeepclust._dcec import DCEC
+from skdeepclust._deepcluster import DeepCluster
 from skdeepclust._functional import (
     clustering_kl,
     soft_assignment,
@@ -30,7 +33,9 @@ __all__ = [
     "Autoencoder",
     "ClusterCollapseWarning",
     "DataScaleWarning",
+    "DeepCluster",
     "NonFiniteLossError",
+    "RandomAffine",
     "clustering_kl",
     "metrics",
     "networks",

@@ -1,5 +1,7 @@
 """What every deep clustering estimator shares, and no more."""
 
+import warnings
+
 import numpy as np
 import torch
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -10,10 +12,12 @@ from skdeepclust._batches import Rows, map_blocks
 from skdeepclust._compat import validate_parameters
 from skdeepclust._device import derived_seed, resolve_device, root_seed, seeded
 from skdeepclust._inputs import check_input, check_scale
+from skdeepclust._kmeans import effective_clusters
 from skdeepclust._params import SkorchParamsMixin
 from skdeepclust._progress import Progress
+from skdeepclust.exceptions import ClusterCollapseWarning
 
-__all__ = ["BaseDeepEstimator"]
+__all__ = ["BaseAutoencoderEstimator", "BaseDeepEstimator"]
 
 
 class BaseDeepEstimator(
@@ -24,9 +28,9 @@ class BaseDeepEstimator(
 ):
     """Validation, seeding, device, embedding and decoding.
 
-    A subclass writes `_fit(X, device, seed, progress)`, which leaves a trained
-    skorch net whose module has `autoencoder` in `net_`, and `_n_stages`, the
-    number of stages that it reports. The training loop is the subclass's own.
+    A subclass writes `_fit(X, device, seed, progress)`, which leaves a trained skorch
+    net in `net_`, whose module has `encode`, and `_n_stages`, the number of stages
+    that it reports. The training loop is the subclass's own.
     """
 
     _n_stages = 1
@@ -90,34 +94,6 @@ class BaseDeepEstimator(
         check_is_fitted(self, "net_")
         return self._embed(self._rows(X)).cpu().numpy()
 
-    def inverse_transform(self, Z):
-        """Decode embedded points.
-
-        Parameters
-        ----------
-        Z : array-like of shape (n_samples, embedding_dim)
-            Codes.
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, *shape)
-            Decoded samples, float32, in the layout that X had in `fit`: rows stay
-            rows, images images. For uint8 data they are on the scale [0, 1].
-        """
-        check_is_fitted(self, "net_")
-        Z = check_array(Z, dtype=np.float32)
-        if Z.shape[1] != self._n_features_out:
-            raise ValueError(
-                f"Z has {Z.shape[1]} columns, but the codes of this "
-                f"{type(self).__name__} have {self._n_features_out}."
-            )
-        return self._decode(Z).reshape(len(Z), *self._X_shape)
-
-    @property
-    def module_(self):
-        """Fitted autoencoder, an `nn.Module` with `encode` and `decode`."""
-        return self.net_.module_.autoencoder
-
     @property
     def _n_features_out(self):
         return self._code_width
@@ -144,14 +120,7 @@ class BaseDeepEstimator(
 
     def _embed(self, rows):
         """Codes of all rows, on the device."""
-        self.module_.eval()
-        return map_blocks(self.module_.encode, rows)
-
-    def _decode(self, Z):
-        """Decoded codes, (n, *input_shape)."""
-        self.module_.eval()
-        rows = Rows(Z, Z.shape[1:], torch.device(self.net_.device))
-        return map_blocks(self.module_.decode, rows).cpu().numpy()
+        return map_blocks(self.net_.module_.eval().encode, rows)
 
     def _net_params(self, device, batch_size):
         """Arguments that all the nets of an estimator are built with."""
@@ -183,3 +152,52 @@ class BaseDeepEstimator(
         private = ("_X_shape", "_X_rms", "_input_shape", "_code_width")
         for name in [n for n in vars(self) if n.endswith("_") or n in private]:
             delattr(self, name)
+
+    def _warn_of_collapse(self, remedy):
+        """Warn when the sizes of the clusters are as uneven as if they were few."""
+        found = effective_clusters(self.labels_, self.n_clusters)
+        if found < self.n_clusters / 2:
+            warnings.warn(
+                f"The clusters collapsed: the sizes of the {self.n_clusters} clusters "
+                f"are as uneven as if there were {found:.1f} of them. {remedy}",
+                ClusterCollapseWarning,
+                stacklevel=7,
+            )
+
+
+class BaseAutoencoderEstimator(BaseDeepEstimator):
+    """An estimator whose network is an autoencoder, so that codes can be decoded."""
+
+    def inverse_transform(self, Z):
+        """Decode embedded points.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, embedding_dim)
+            Codes.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, *shape)
+            Decoded samples, float32, in the layout that X had in `fit`: rows stay
+            rows, images images. For uint8 data they are on the scale [0, 1].
+        """
+        check_is_fitted(self, "net_")
+        Z = check_array(Z, dtype=np.float32)
+        if Z.shape[1] != self._n_features_out:
+            raise ValueError(
+                f"Z has {Z.shape[1]} columns, but the codes of this "
+                f"{type(self).__name__} have {self._n_features_out}."
+            )
+        return self._decode(Z).reshape(len(Z), *self._X_shape)
+
+    @property
+    def module_(self):
+        """Fitted autoencoder, an `nn.Module` with `encode` and `decode`."""
+        return self.net_.module_.autoencoder
+
+    def _decode(self, Z):
+        """Decoded codes, (n, *input_shape)."""
+        self.module_.eval()
+        rows = Rows(Z, Z.shape[1:], torch.device(self.net_.device))
+        return map_blocks(self.module_.decode, rows).cpu().numpy()

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Batches", "Rows", "map_blocks", "resolve_batch_size"]
+__all__ = ["Batches", "DrawnBatches", "Rows", "map_blocks", "resolve_batch_size"]
 
 # Data goes to a GPU as a whole when it takes at most this share of its free memory.
 _SHARE_OF_GPU_MEMORY = 0.5
@@ -148,6 +148,53 @@ class Batches:
         # Drawn on the CPU, so that every device sees the same order.
         order = torch.randperm(len(self.rows), generator=self._generator)
         return order.to(self.rows.device)
+
+
+class DrawnBatches:
+    """Training batches of samples drawn from outside, augmented on the device.
+
+    Parameters
+    ----------
+    rows : Rows
+        The samples.
+    batch_size : int
+        Samples per batch.
+    augment : callable or None
+        Maps a batch of samples to a changed batch of the same shape.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        batch_size: int,
+        augment: Callable[[Tensor], Tensor] | None = None,
+    ):
+        self.rows = rows
+        self.batch_size = batch_size
+        self.augment = augment
+
+    def set_draws(self, index: np.ndarray, targets: np.ndarray) -> None:
+        """Set the samples of the next epoch, in order, and everybody's targets."""
+        self._index = torch.from_numpy(index).to(self.rows.device)
+        self._targets = torch.from_numpy(targets).to(self.rows.device)
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._index) / self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        for index in self._index.split(self.batch_size):
+            X = self.rows.take(index)
+            yield (self._augmented(X) if self.augment else X), self._targets[index]
+
+    def _augmented(self, X: Tensor) -> Tensor:
+        assert self.augment is not None
+        changed = self.augment(X)
+        if not isinstance(changed, Tensor) or changed.shape != X.shape:
+            raise ValueError(
+                f"augment made {getattr(changed, 'shape', type(changed))} of a batch "
+                f"of shape {tuple(X.shape)}. It must return a tensor of that shape."
+            )
+        return changed
 
 
 def map_blocks(function: Callable[[Tensor], Tensor], rows: Rows) -> Tensor:

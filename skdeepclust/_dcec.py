@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, check_memory
 
 from skdeepclust._autoencoder import Autoencoder, pretrain
-from skdeepclust._base import BaseDeepEstimator
+from skdeepclust._base import BaseAutoencoderEstimator
 from skdeepclust._batches import Batches, Rows, map_blocks, resolve_batch_size
 from skdeepclust._compat import HasMethods, Interval
 from skdeepclust._device import derived_seed
@@ -22,14 +22,13 @@ from skdeepclust._kmeans import (
     reseed_dead_centers,
 )
 from skdeepclust._nets import ClusteringNet, history_table
-from skdeepclust.exceptions import ClusterCollapseWarning
 from skdeepclust.metrics import latent_silhouette
 from skdeepclust.networks import ClusteringAutoencoder
 
 __all__ = ["DCEC"]
 
 
-class DCEC(ClusterMixin, BaseDeepEstimator):
+class DCEC(ClusterMixin, BaseAutoencoderEstimator):
     r"""Deep convolutional embedded clustering.
 
     An autoencoder is pretrained, k-means in its code gives cluster centres, and
@@ -404,18 +403,12 @@ class DCEC(ClusterMixin, BaseDeepEstimator):
         return {**self._fitted_attributes(), "net_": net, "cluster_centers_": centers}
 
     def _warn_about_health(self):
-        found = effective_clusters(self.labels_, self.n_clusters)
-        if found < self.n_clusters / 2:
-            warnings.warn(
-                f"The clusters collapsed: the sizes of the {self.n_clusters} clusters "
-                f"are as uneven as if there were {found:.1f} of them. Look at "
-                "history_['clustering']['n_effective_clusters']; try a smaller gamma "
-                f"(now {self.gamma:g}), more pretrain_epochs "
-                f"(now {self.pretrain_epochs}), another random_state or a smaller "
-                "n_clusters.",
-                ClusterCollapseWarning,
-                stacklevel=6,
-            )
+        self._warn_of_collapse(
+            "Look at history_['clustering']['n_effective_clusters']; try a smaller "
+            f"gamma (now {self.gamma:g}), more pretrain_epochs "
+            f"(now {self.pretrain_epochs}), another random_state or a smaller "
+            "n_clusters."
+        )
         if self.max_iter and self.n_iter_ >= self.max_iter and not self.converged_:
             warnings.warn(
                 f"Joint training used up max_iter={self.max_iter} steps while "

@@ -6,7 +6,12 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-__all__ = ["effective_clusters", "initial_centers", "reseed_dead_centers"]
+__all__ = [
+    "effective_clusters",
+    "initial_centers",
+    "limited_threads",
+    "reseed_dead_centers",
+]
 
 # Two threads add their partial sums in either order with the same result; more do
 # not, and the same seed would give other centres from run to run.
@@ -34,10 +39,14 @@ def initial_centers(Z: np.ndarray, n_clusters: int, n_init: int, seed: int):
     labels : ndarray of shape (n_samples,)
         Cluster of every point.
     """
-    n_threads = min(_MAX_THREADS, torch.get_num_threads())
-    with threadpool_limits(limits=n_threads, user_api="openmp"):
+    with threadpool_limits(limits=limited_threads(), user_api="openmp"):
         kmeans = KMeans(n_clusters, n_init=n_init, random_state=seed).fit(Z)
     return kmeans.cluster_centers_, kmeans.labels_.astype(np.int64)
+
+
+def limited_threads() -> int:
+    """Threads with which scikit-learn's k-means gives the same result each time."""
+    return min(_MAX_THREADS, torch.get_num_threads())
 
 
 def reseed_dead_centers(Z: Tensor, centers: Tensor, labels: Tensor) -> Tensor:

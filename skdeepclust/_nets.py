@@ -15,13 +15,13 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, Checkpoint, EpochTimer, PrintLog
 from skorch.utils import TeeGenerator, noop
 from torch import nn
-from torch.nn.functional import mse_loss
+from torch.nn.functional import cross_entropy, mse_loss
 
 from skdeepclust._functional import clustering_kl
 from skdeepclust._params import check_arguments
 from skdeepclust.exceptions import NonFiniteLossError
 
-__all__ = ["ClusteringNet", "ReconstructionNet", "history_table"]
+__all__ = ["ClusteringNet", "PseudoLabelNet", "ReconstructionNet", "history_table"]
 
 # Optimisers with a one-kernel step on CPU and CUDA: the same arithmetic, faster.
 _FUSED = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD, torch.optim.Adagrad)
@@ -247,6 +247,18 @@ class ClusteringNet(_TensorNet):
             "reconstruction_loss": reconstruction_loss,
             "clustering_loss": clustering_loss,
         }
+
+
+class PseudoLabelNet(_TensorNet):
+    """Trains features on pseudo-labels: multinomial logistic loss, mean over heads."""
+
+    def losses(self, output, target, X):
+        """Return the logistic loss; `target` has a column per head."""
+        losses = [
+            cross_entropy(logits, labels)
+            for logits, labels in zip(output, target.T, strict=True)
+        ]
+        return {"loss": torch.stack(losses).mean()}
 
 
 def history_table(net):

@@ -13,13 +13,14 @@ PACKAGE = Path(skdeepclust.__file__).parent
 
 # Every file may import from those of earlier rows, and of its own row where marked.
 LAYERS = [
-    {"_functional", "_kmeans", "_batches", "_compat", "_device", "_params"}
-    | {"_progress", "exceptions", "datasets", "metrics"},
-    {"_inputs", "networks"},
+    {"_augment", "_batches", "_compat", "_device", "_functional", "_kmeans"}
+    | {"_params", "_progress", "datasets", "exceptions", "metrics"},
+    {"_inputs", "_pseudo_labels", "networks"},
     {"_nets"},
     {"_base"},
     {"_autoencoder"},
     {"_dcec"},
+    {"_deepcluster"},
 ]
 OWN_ROW = {"networks"}
 

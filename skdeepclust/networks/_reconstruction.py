@@ -20,6 +20,10 @@ class Reconstruction(nn.Module):
         super().__init__()
         self.autoencoder = autoencoder
 
+    def encode(self, X: Tensor) -> Tensor:
+        """Map samples to codes ``(n, embedding_dim)``."""
+        return self.autoencoder.encode(X)
+
     def forward(self, X: Tensor) -> Tensor:
         """Reconstruct `X`."""
         return self.autoencoder.decode(self.autoencoder.encode(X))

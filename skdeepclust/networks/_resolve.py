@@ -9,11 +9,26 @@ from torch import nn
 
 from skdeepclust._params import accepted_arguments, check_arguments
 from skdeepclust.networks._conv import ConvAutoencoder
+from skdeepclust.networks._convnet import (
+    VGG16,
+    AlexNet,
+    ConvNet,
+    DenseNet,
+    ResNet18,
+    Sobel,
+)
 from skdeepclust.networks._dense import DenseAutoencoder
 
-__all__ = ["resolve_autoencoder"]
+__all__ = ["resolve_autoencoder", "resolve_backbone"]
 
-_BY_NAME = {"conv": ConvAutoencoder, "dense": DenseAutoencoder}
+_AUTOENCODERS = {"conv": ConvAutoencoder, "dense": DenseAutoencoder}
+_BACKBONES = {
+    "conv": ConvNet,
+    "dense": DenseNet,
+    "alexnet": AlexNet,
+    "vgg16": VGG16,
+    "resnet18": ResNet18,
+}
 
 
 def resolve_autoencoder(
@@ -49,32 +64,97 @@ def resolve_autoencoder(
     code_width : int
         Width of its code.
     """
-    if isinstance(module, str) and module == "auto":
-        module = "dense" if image_shape is None else "conv"
-    if isinstance(module, str) and module == "conv" and image_shape is None:
+    input_shape = (n_features,) if image_shape is None else image_shape
+    ours = {"input_shape": input_shape, "embedding_dim": embedding_dim}
+    autoencoder = _instantiate(module, _AUTOENCODERS, image_shape, arguments, ours)
+    return autoencoder, input_shape, _probe(autoencoder, input_shape)
+
+
+def resolve_backbone(
+    module: Any,
+    image_shape: tuple[int, ...] | None,
+    n_features: int,
+    sobel: bool,
+    arguments: dict[str, Any],
+) -> tuple[nn.Module, tuple[int, ...], int]:
+    """Build the network that `module` describes, behind a Sobel filter if asked.
+
+    Parameters
+    ----------
+    module : {"auto", "conv", "dense", "alexnet", "vgg16", "resnet18"}, nn.Module \
+            class, nn.Module or callable
+        As in `resolve_autoencoder`; `input_shape` is offered to a class.
+    image_shape : tuple of 3 ints or None
+        Shape of an image; None when rows are not images.
+    n_features : int
+        Values in a row.
+    sobel : bool
+        Whether to put a Sobel filter in front.
+    arguments : dict
+        The user's ``module__`` arguments.
+
+    Returns
+    -------
+    backbone : nn.Module
+        Module that maps samples to features.
+    input_shape : tuple of int
+        Shape in which it takes a sample.
+    n_out : int
+        Number of features.
+    """
+    if sobel and image_shape is None:
         raise ValueError(
-            f'module="conv" needs images, but X is taken as rows of {n_features} '
-            "features. Pass image_shape=(channels, height, width), or X of shape "
-            "(n, C, H, W)."
+            f"sobel=True needs images, but X is taken as rows of {n_features} features."
         )
     input_shape = (n_features,) if image_shape is None else image_shape
+    seen_shape = (2, *input_shape[1:]) if sobel else input_shape
+    ours = {"input_shape": seen_shape}
+    backbone = _instantiate(module, _BACKBONES, image_shape, arguments, ours)
+    if not isinstance(backbone, nn.Module):
+        raise TypeError(
+            f"module={module!r} makes a {type(backbone).__name__}, not a nn.Module."
+        )
+    if sobel:
+        backbone = nn.Sequential(Sobel(input_shape[0]), backbone)
+    with torch.no_grad():
+        features = backbone.eval()(torch.zeros(2, *input_shape))
+    if not isinstance(features, torch.Tensor) or len(features) != 2:
+        raise ValueError(
+            f"module={module} must map samples (n, {', '.join(map(str, seen_shape))}) "
+            "to one tensor of features, (n, n_features)."
+        )
+    return backbone, input_shape, features.flatten(1).shape[1]
+
+
+def _instantiate(
+    module: Any,
+    by_name: dict[str, Any],
+    image_shape: tuple[int, ...] | None,
+    arguments: dict[str, Any],
+    ours: dict[str, Any],
+) -> nn.Module:
+    """A network from its name, class, function or instance."""
+    if isinstance(module, str) and module == "auto":
+        module = "dense" if image_shape is None else "conv"
+    if isinstance(module, str) and module != "dense" and image_shape is None:
+        raise ValueError(
+            f'module="{module}" needs images, but X is taken as rows of features. Pass '
+            "image_shape=(channels, height, width), or X of shape (n, C, H, W)."
+        )
     if isinstance(module, nn.Module):
         if arguments:
             raise ValueError(
                 f"module is an instance of {type(module).__name__}, so that its "
                 f"arguments {sorted(arguments)} come too late. Pass the class instead."
             )
-        autoencoder = copy.deepcopy(module)
-    else:
-        factory = _BY_NAME[module] if isinstance(module, str) else module
-        if not callable(factory):
-            raise TypeError(f"module={module!r} is neither a network nor builds one.")
-        check_arguments(factory, "module", arguments)
-        ours = {"input_shape": input_shape, "embedding_dim": embedding_dim}
-        names, _ = accepted_arguments(factory)
-        offered = {name: value for name, value in ours.items() if name in names}
-        autoencoder = factory(**{**offered, **arguments})
-    return autoencoder, input_shape, _probe(autoencoder, input_shape)
+        return copy.deepcopy(module)
+    factory = by_name[module] if isinstance(module, str) else module
+    if not callable(factory):
+        raise TypeError(f"module={module!r} is neither a network nor builds one.")
+    check_arguments(factory, "module", arguments)
+    names, _ = accepted_arguments(factory)
+    offered = {name: value for name, value in ours.items() if name in names}
+    return factory(**{**offered, **arguments})
 
 
 def _probe(autoencoder: Any, input_shape: tuple[int, ...]) -> int:

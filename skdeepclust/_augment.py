@@ -1,0 +1,116 @@
+"""Random changes of whole batches of images, on their device."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample
+
+__all__ = ["RandomAffine", "resolve_augmentation"]
+
+
+class RandomAffine:
+    """Shift, turn, scale and mirror every image of a batch on its own.
+
+    All images go through one resampling. What lies outside an image is filled with
+    its nearest pixel.
+
+    Parameters
+    ----------
+    shift : float, default=0.1
+        Largest shift along each axis, as a share of the side. The default is that of
+        deep clustering with data augmentation [1]_.
+    rotation : float, default=10.0
+        Largest rotation, in degrees. The default is that of [1]_.
+    scale : float, default=0.1
+        Largest change of size: 0.1 zooms in or out by up to a tenth.
+    flip : bool, default=False
+        Whether to mirror every second image left to right. Right for photographs,
+        wrong for digits and letters, which change their meaning.
+
+    References
+    ----------
+    .. [1] X. Guo, E. Zhu, X. Liu, J. Yin, "Deep embedded clustering with data
+       augmentation", ACML 2018.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdeepclust import RandomAffine
+    >>> augment = RandomAffine(shift=0.2, flip=True)
+    >>> augment(torch.rand(5, 3, 28, 20)).shape
+    torch.Size([5, 3, 28, 20])
+    """
+
+    def __init__(
+        self,
+        shift: float = 0.1,
+        rotation: float = 10.0,
+        scale: float = 0.1,
+        flip: bool = False,
+    ):
+        self.shift = shift
+        self.rotation = rotation
+        self.scale = scale
+        self.flip = flip
+
+    def __repr__(self) -> str:
+        return (
+            f"RandomAffine(shift={self.shift}, rotation={self.rotation}, "
+            f"scale={self.scale}, flip={self.flip})"
+        )
+
+    def __call__(self, X: Tensor) -> Tensor:
+        """Change a batch of images.
+
+        Parameters
+        ----------
+        X : Tensor of shape (n, C, H, W)
+            Images. Torch's generator of the moment decides about the changes.
+
+        Returns
+        -------
+        X : Tensor of shape (n, C, H, W)
+            Changed images.
+        """
+        n, _, height, width = X.shape
+        # Drawn on the CPU, so that every device sees the same changes.
+        draws = torch.rand(n, 5) * 2 - 1
+        angle = draws[:, 0] * math.radians(self.rotation)
+        zoom = 1 + draws[:, 1] * self.scale
+        mirror = torch.ones(n)
+        if self.flip:
+            mirror = torch.where(draws[:, 2] < 0, -1.0, 1.0)
+        cos, sin = angle.cos() * zoom, angle.sin() * zoom
+        aspect = height / width  # a turn in pixels, not in units of the sides
+        theta = torch.stack(
+            [
+                torch.stack(
+                    [cos * mirror, -sin * aspect, draws[:, 3] * 2 * self.shift], 1
+                ),
+                torch.stack(
+                    [sin * mirror / aspect, cos, draws[:, 4] * 2 * self.shift], 1
+                ),
+            ],
+            dim=1,
+        )
+        grid = affine_grid(theta.to(X.device), list(X.shape), align_corners=False)
+        return grid_sample(X, grid, padding_mode="border", align_corners=False)
+
+
+def resolve_augmentation(
+    augment: str | Callable[[Tensor], Tensor] | None,
+    image_shape: tuple[int, ...] | None,
+) -> Callable[[Tensor], Tensor] | None:
+    """What the parameter `augment` stands for with the data at hand.
+
+    "auto" is None for rows that are no images, :class:`RandomAffine` for images of one
+    channel, which may be letters, and the same with mirroring for images of several.
+    """
+    if augment is None or (isinstance(augment, str) and image_shape is None):
+        return None
+    if not isinstance(augment, str):
+        return augment
+    assert image_shape is not None
+    return RandomAffine(flip=image_shape[0] > 1)

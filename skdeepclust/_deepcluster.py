@@ -1,0 +1,535 @@
+"""DeepCluster: pseudo-labels from any clusterer train a convolutional network."""
+
+import math
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.base import ClusterMixin
+from sklearn.metrics import normalized_mutual_info_score
+from sklearn.utils.validation import check_is_fitted
+
+from skdeepclust._augment import resolve_augmentation
+from skdeepclust._autoencoder import Autoencoder
+from skdeepclust._base import BaseDeepEstimator
+from skdeepclust._batches import DrawnBatches, Rows, map_blocks
+from skdeepclust._compat import HasMethods, Interval, StrOptions
+from skdeepclust._device import derived_seed
+from skdeepclust._nets import PseudoLabelNet, history_table
+from skdeepclust._pseudo_labels import (
+    balanced_draw,
+    class_means,
+    cluster,
+    compact,
+    make_clusterer,
+    nearest,
+    spherical_kmeans,
+    unit_rows,
+    whiten,
+)
+from skdeepclust.metrics import latent_silhouette
+from skdeepclust.networks import PseudoLabelModel
+from skdeepclust.networks._resolve import resolve_backbone
+
+__all__ = ["DeepCluster"]
+
+# n_pseudo_labels="auto": so many pseudo-classes per cluster, but no fewer samples per
+# pseudo-class than this, on average. See benchmarks/deepcluster.py.
+_CLASSES_PER_CLUSTER, _SAMPLES_PER_CLASS = 5, 10
+
+# epochs_per_round="auto": steps that a last layer drawn anew needs to be of use.
+_STEPS_PER_ROUND = 60
+
+# Starts of the k-means that makes pseudo-labels: they are made anew each round anyhow.
+_N_INIT_OF_ROUND = 1
+
+
+class DeepCluster(ClusterMixin, BaseDeepEstimator):
+    r"""Clustering by a convolutional network trained on its own clusters.
+
+    Features of all images are clustered, the clusters serve as labels to train the
+    network for a while, its better features are clustered again, and so on [1]_. At
+    the end the features are clustered into `n_clusters`.
+
+    Parameters
+    ----------
+    n_clusters : int, default=10
+        Number of clusters.
+    clusterer : {"kmeans", "faiss"} or estimator, default="kmeans"
+        What makes the pseudo-labels of every round and the clusters at the end:
+        scikit-learn's k-means, that of faiss (an extra, for thousands of classes), or
+        any scikit-learn clusterer or mixture. Its `n_clusters` or `n_components` is
+        set on a clone, and its `random_state` where that is None; other parameters
+        can be searched (``clusterer__covariance_type``).
+    n_pseudo_labels : int or "auto", default="auto"
+        Number of pseudo-classes while training. More than `n_clusters` work better:
+        a pseudo-class is then a way of writing a digit, say, and a wrong border is
+        between two small classes. "auto" takes 5 per cluster, but leaves 10 samples
+        per class on average (``benchmarks/README.md`` has the measurement).
+    variant : {"deepcluster", "deepcluster-v2"}, default="deepcluster"
+        "deepcluster" draws the last layer anew in each round, as in [1]_.
+        "deepcluster-v2" takes the centroids of a spherical k-means as a last layer
+        that is not trained, as in [2]_; `clusterer` then serves at the end only. The
+        default is what did better on small data (``benchmarks/README.md``).
+    module : str, nn.Module class or nn.Module, default="auto"
+        The network. "auto" takes :class:`~skdeepclust.networks.ConvNet` ("conv") for
+        images and :class:`~skdeepclust.networks.DenseNet` ("dense") for other rows;
+        "alexnet", "vgg16" and "resnet18" are there for large images. Your own is any
+        module whose call maps samples to features; a class gets `input_shape` when
+        its constructor takes an argument of this name, an instance is copied together
+        with its weights.
+    image_shape : "auto", None or tuple of ints, default="auto"
+        What the rows of a 2-D X are. "auto" reads rows whose length is a square of
+        at least 64 as square images of one channel, and takes the shape from a 3-D
+        or 4-D X. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for one
+        channel, says it; one of its numbers may be -1, for "what is left".
+    sobel : bool, default=False
+        Put a fixed :class:`~skdeepclust.networks.Sobel` filter in front, which takes
+        colour away, as in [1]_ for photographs.
+    augment : "auto", callable or None, default="auto"
+        Random changes of the images of a training batch. "auto" takes
+        :class:`~skdeepclust.RandomAffine`: shifts, rotations and changes of size of
+        up to a tenth or 10 degrees, and mirroring only for images of several
+        channels, since a mirrored digit is another digit. It is None for rows that
+        are no images. A callable maps a batch ``(n, C, H, W)`` to one of that shape.
+    max_iter : int, default=20
+        Most rounds of clustering and training.
+    epochs_per_round : int or "auto", default="auto"
+        Passes of training in a round, each with as many draws as there are samples.
+        "auto" takes as many as make 60 steps: 1 with thousands of images. A last layer
+        drawn anew is of no use in the handful of steps that one pass through small
+        data has.
+    tol : float, default=0.01
+        Training stops when the normalised mutual information between the
+        pseudo-labels of two rounds is above ``1 - tol``.
+    pca_dim : int, default=256
+        Most principal components kept when the features are whitened. The default is
+        that of [1]_.
+    n_heads : int, default=1
+        Last layers of "deepcluster-v2", each for a k-means of its own.
+    temperature : float, default=0.1
+        Temperature of "deepcluster-v2". The default is that of [2]_.
+    batch_size : int, default=128
+        Samples per step.
+    lr : float, default=1e-3
+        Learning rate. The default is Adam's.
+    optimizer : torch optimiser class, default=torch.optim.Adam
+        Optimiser. [1]_ has stochastic gradient descent (`lr` 0.05, momentum 0.9), for
+        hundreds of epochs. Its one-kernel ("fused") form is used where torch has one.
+    n_init : int, default=20
+        Starts of the k-means at the end.
+    callbacks : list of skorch callbacks, default=None
+        Callbacks of the net, which works on copies. An epoch of theirs is a round.
+        They may monitor the columns of the history (``monitor="train_loss"``,
+        "nmi_previous"); there is no validation loss.
+    device : str or torch.device, default="auto"
+        Where to compute. "auto" takes CUDA, else MPS, else the CPU.
+    verbose : int, default=0
+        With 1 or more a line is printed after every round.
+    random_state : int, RandomState instance or None, default=None
+        Governs initial weights, clusterings, draws and augmentation. Two fits with
+        the same integer are equal to the bit on a CPU. None draws fresh entropy; the
+        global generators of numpy and torch are left alone in every case.
+    **skorch : dict
+        Parameters passed on with skorch's prefixes: ``module__*`` (such as
+        ``module__widths``), ``optimizer__*``, ``callbacks__*``, ``compile`` and
+        ``compile__*``.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,)
+        Cluster of every sample. Equal to ``predict(X)``.
+    cluster_centers_ : ndarray of shape (n_clusters, n_features_out)
+        Centres in the space of `transform`: those of k-means, or for other clusterers
+        the mean of every cluster.
+    clusterer_ : estimator
+        The clusterer of the end, fitted.
+    init_labels_ : ndarray of shape (n_samples,)
+        The same clustering of the features before any training.
+    net_ : skorch.NeuralNet
+        The net. Its module holds the network and the last layers.
+    module_ : nn.Module
+        The trained network, which maps samples to features.
+    history_ : dict
+        ``history_["rounds"]`` is a table, a dict of columns with a row per round that
+        ``pandas.DataFrame`` takes as it is: "epoch" (the round), "loss" (logistic
+        loss, mean over the round), "inertia" (mean squared distance of the features
+        to the mean of their pseudo-class), "nmi_previous" (normalised mutual
+        information with the pseudo-labels of the round before, NaN in the first),
+        "smallest_class" and "largest_class" (numbers of samples), "n_dropped"
+        (pseudo-classes that came back without samples and sat out the round), "dur"
+        (seconds).
+    n_iter_ : int
+        Rounds done.
+    converged_ : bool
+        Whether training ended by `tol`.
+    stop_reason_ : str
+        Why training ended.
+    image_shape_ : tuple of 3 ints or None
+        Channels, height and width of an image; None when rows are not images.
+    n_features_in_ : int
+        Number of values per sample.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, when X had them.
+
+    Warns
+    -----
+    ClusterCollapseWarning
+        When the effective number of clusters is below half of `n_clusters`.
+    DataScaleWarning
+        When values of X are of a size that training suffers from.
+
+    See Also
+    --------
+    DCEC : Clusters in the code of an autoencoder.
+
+    Notes
+    -----
+    Each round:
+
+    1. Features of all samples, their principal components (at most `pca_dim`),
+       whitened, rows scaled to length one.
+    2. The clusterer makes pseudo-labels. A pseudo-class without samples is left out
+       of this round.
+    3. Samples are drawn so that every pseudo-class comes up equally often, are
+       augmented, and network and last layer are trained on multinomial logistic loss.
+
+    At the end features are not whitened, only scaled to length one: whitening gives
+    every direction the same weight, also those that training has found to be of none.
+    `transform` returns these features.
+
+    A clusterer with `predict` assigns new samples itself. For one without, such as
+    agglomerative or spectral clustering, a sample goes to the cluster with the nearest
+    mean, and so do the samples of `fit`, so that `labels_` and `predict` agree.
+
+    References
+    ----------
+    .. [1] M. Caron, P. Bojanowski, A. Joulin, M. Douze, "Deep clustering for
+       unsupervised learning of visual features", ECCV 2018.
+    .. [2] M. Caron, I. Misra, J. Mairal, P. Goyal, P. Bojanowski, A. Joulin,
+       "Unsupervised learning of visual features by contrasting cluster assignments",
+       NeurIPS 2020, appendix.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.mixture import GaussianMixture
+    >>> from skdeepclust import DeepCluster
+    >>> X = load_digits().images[:200] / 16
+    >>> mixture = GaussianMixture(covariance_type="diag")
+    >>> deep = DeepCluster(10, clusterer=mixture, max_iter=1, random_state=0)
+    >>> deep.fit_predict(X).shape
+    (200,)
+    """
+
+    _parameter_constraints = {
+        **{
+            name: Autoencoder._parameter_constraints[name]
+            for name in (
+                *("image_shape", "lr", "optimizer", "callbacks", "device", "verbose"),
+                "random_state",
+            )
+        },
+        "n_clusters": [Interval(Integral, 1, None, closed="left")],
+        "clusterer": [StrOptions({"kmeans", "faiss"}), HasMethods(["fit_predict"])],
+        "n_pseudo_labels": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "variant": [StrOptions({"deepcluster", "deepcluster-v2"})],
+        "module": [
+            StrOptions({"auto", "conv", "dense", "alexnet", "vgg16", "resnet18"}),
+            callable,
+        ],
+        "sobel": ["boolean"],
+        "augment": [StrOptions({"auto"}), callable, None],
+        "max_iter": [Interval(Integral, 0, None, closed="left")],
+        "epochs_per_round": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "pca_dim": [Interval(Integral, 1, None, closed="left")],
+        "n_heads": [Interval(Integral, 1, None, closed="left")],
+        "temperature": [Interval(Real, 0, None, closed="neither")],
+        "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_clusters=10,
+        *,
+        clusterer="kmeans",
+        n_pseudo_labels="auto",
+        variant="deepcluster",
+        module="auto",
+        image_shape="auto",
+        sobel=False,
+        augment="auto",
+        max_iter=20,
+        epochs_per_round="auto",
+        tol=0.01,
+        pca_dim=256,
+        n_heads=1,
+        temperature=0.1,
+        batch_size=128,
+        lr=1e-3,
+        optimizer=torch.optim.Adam,
+        n_init=20,
+        callbacks=None,
+        device="auto",
+        verbose=0,
+        random_state=None,
+        **skorch,
+    ):
+        self.n_clusters = n_clusters
+        self.clusterer = clusterer
+        self.n_pseudo_labels = n_pseudo_labels
+        self.variant = variant
+        self.module = module
+        self.image_shape = image_shape
+        self.sobel = sobel
+        self.augment = augment
+        self.max_iter = max_iter
+        self.epochs_per_round = epochs_per_round
+        self.tol = tol
+        self.pca_dim = pca_dim
+        self.n_heads = n_heads
+        self.temperature = temperature
+        self.batch_size = batch_size
+        self.lr = lr
+        self.optimizer = optimizer
+        self.n_init = n_init
+        self.callbacks = callbacks
+        self.device = device
+        self.verbose = verbose
+        self.random_state = random_state
+        self._set_skorch_params(skorch)
+
+    def _fit(self, X, device, seed, progress):
+        n_classes = self._n_classes(len(X))
+        backbone, self._input_shape, self._code_width = resolve_backbone(
+            self.module,
+            self.image_shape_,
+            self.n_features_in_,
+            self.sobel,
+            self._module_arguments(),
+        )
+        is_v2 = self.variant == "deepcluster-v2"
+        model = PseudoLabelModel(
+            backbone,
+            self._code_width,
+            n_classes,
+            n_heads=self.n_heads if is_v2 else 1,
+            temperature=self.temperature if is_v2 else None,
+        )
+        net = PseudoLabelNet(
+            model, stage="training", **self._net_params(device, self.batch_size)
+        ).initialize()
+        rows = Rows(X, self._input_shape, device)
+        batches = DrawnBatches(
+            rows, self.batch_size, resolve_augmentation(self.augment, self.image_shape_)
+        )
+        rng = np.random.RandomState(derived_seed(seed, "rounds"))
+        final_seed = derived_seed(seed, "clusters")
+        self.init_labels_, _, _ = self._final_clusters(model, rows, final_seed)
+        self._train(net, batches, n_classes, rng, progress)
+
+        self.net_ = net
+        self.labels_, self.clusterer_, self.cluster_centers_ = self._final_clusters(
+            model, rows, final_seed
+        )
+        self.history_ = {"rounds": history_table(net)}
+        self._warn_of_collapse(
+            "Look at history_['rounds']; try more rounds (max_iter, now "
+            f"{self.max_iter}), stronger augmentation, another random_state or a "
+            "smaller n_clusters."
+        )
+
+    def _train(self, net, batches, n_classes, rng, progress):
+        """Alternate between pseudo-labels and training on them."""
+        rows, previous = batches.rows, None
+        self.n_iter_, self.converged_ = 0, False
+        self.stop_reason_ = f"max_iter={self.max_iter} used up"
+        with progress.stage("training", self.max_iter) as stage, net.training(rows):
+            for _ in range(self.max_iter):
+                with (
+                    stage.step("round", lambda: self._snapshot(net, rows)) as step,
+                    net.epoch(rows) as epoch,
+                ):
+                    # 1. and 2. Features, and pseudo-labels from them.
+                    labels, facts = self._pseudo_labels(net, rows, n_classes, rng)
+                    if previous is not None:
+                        facts["nmi_previous"] = float(
+                            normalized_mutual_info_score(previous, labels[:, 0])
+                        )
+                    previous = labels[:, 0]
+                    # 3. Train on them, every pseudo-class as often as the others.
+                    draws = balanced_draw(previous, self._n_draws(len(rows)), rng)
+                    batches.set_draws(draws, labels)
+                    net.train_on(batches)
+                    epoch.record(**facts)
+                    self.n_iter_ += 1
+                if facts["nmi_previous"] > 1 - self.tol:
+                    self.converged_ = True
+                    self.stop_reason_ = (
+                        f"NMI {facts['nmi_previous']:.4f} between the pseudo-labels of "
+                        f"two rounds above 1 - tol (tol={self.tol:g})"
+                    )
+                    break
+                if epoch.stop_requested or step.stop_requested:
+                    self.stop_reason_ = "a callback stopped the training"
+                    break
+
+    def _pseudo_labels(self, net, rows, n_classes, rng):
+        """Pseudo-labels (n, n_heads) of a round, and facts about them."""
+        model = net.module_.eval()
+        F = map_blocks(model.features, rows).cpu().numpy()
+        found = []
+        for head in range(len(model.heads)):
+            head_seed = rng.randint(2**31 - 1)
+            if self.variant == "deepcluster-v2":
+                space = unit_rows(F)
+                centroids, labels = spherical_kmeans(space, n_classes, head_seed)
+                model.set_centroids(
+                    head, torch.from_numpy(centroids[np.unique(labels)])
+                )
+            else:
+                space = whiten(F, self.pca_dim)
+                clusterer = make_clusterer(
+                    self.clusterer, n_classes, _N_INIT_OF_ROUND, head_seed
+                )
+                labels = cluster(clusterer, space)
+            found.append(compact(labels))
+        if self.variant == "deepcluster":
+            self._renew_heads(net)
+        labels = found[0]
+        clustered = labels >= 0  # the others are noise to the clusterer
+        sizes = np.bincount(labels[clustered])
+        means = class_means(space[clustered], found[-1][clustered])
+        own = space[clustered] - means[found[-1][clustered]]
+        return np.stack(found, axis=1), {
+            "inertia": float(np.mean(np.square(own).sum(axis=1))),
+            "nmi_previous": math.nan,
+            "smallest_class": int(sizes.min()),
+            "largest_class": int(sizes.max()),
+            "n_dropped": max(0, n_classes - len(sizes)),
+        }
+
+    def _renew_heads(self, net):
+        """Draw the last layers anew, the optimiser's memory of them included."""
+        net.module_.renew_heads()
+        for parameter in net.module_.heads.parameters():
+            net.optimizer_.state.pop(parameter, None)
+
+    def _final_clusters(self, model, rows, seed):
+        """Cluster the features as they are into `n_clusters`.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Clusters, as `predict` gives them.
+        clusterer : estimator
+            What made them.
+        centers : ndarray of shape (n_clusters, n_features_out)
+            Their centres.
+        """
+        Z = map_blocks(model.eval().encode, rows).cpu().numpy()
+        clusterer = make_clusterer(self.clusterer, self.n_clusters, self.n_init, seed)
+        labels = compact(cluster(clusterer, Z))
+        if isinstance(self.clusterer, str):
+            centers = clusterer.cluster_centers_.astype(np.float32)
+        else:
+            centers = class_means(Z[labels >= 0], labels[labels >= 0])
+        return self._assign(Z, clusterer, centers), clusterer, centers
+
+    def _assign(self, Z, clusterer, centers):
+        """Clusters of points by the clusterer's own rule, else by the nearest mean."""
+        if not isinstance(self.clusterer, str) and hasattr(clusterer, "predict"):
+            return np.asarray(clusterer.predict(Z)).astype(np.int64)
+        return nearest(Z, centers)
+
+    def _snapshot(self, net, rows):
+        """Fitted attributes as they are now, for callbacks that evaluate."""
+        _, clusterer, centers = self._final_clusters(net.module_, rows, 0)
+        return {
+            **self._fitted_attributes(),
+            "net_": net,
+            "clusterer_": clusterer,
+            "cluster_centers_": centers,
+        }
+
+    def _check_n_samples(self, n_samples):
+        if n_samples < self.n_clusters:
+            raise ValueError(
+                f"n_samples={n_samples} should be >= n_clusters={self.n_clusters}."
+            )
+        if self.n_pseudo_labels != "auto" and n_samples < self.n_pseudo_labels:
+            raise ValueError(
+                f"n_samples={n_samples} should be >= "
+                f"n_pseudo_labels={self.n_pseudo_labels}."
+            )
+
+    def _n_classes(self, n_samples):
+        if self.n_pseudo_labels != "auto":
+            return self.n_pseudo_labels
+        most = min(
+            _CLASSES_PER_CLUSTER * self.n_clusters, n_samples // _SAMPLES_PER_CLASS
+        )
+        return max(self.n_clusters, most)
+
+    def _n_draws(self, n_samples):
+        """Draws of a round: whole batches, for so many passes or enough steps."""
+        if self.epochs_per_round == "auto":
+            n_epochs = max(1, math.ceil(_STEPS_PER_ROUND * self.batch_size / n_samples))
+        else:
+            n_epochs = self.epochs_per_round
+        return math.ceil(n_epochs * n_samples / self.batch_size) * self.batch_size
+
+    @property
+    def module_(self):
+        """Fitted network, an `nn.Module` that maps samples to features."""
+        return self.net_.module_.backbone
+
+    def predict(self, X):
+        """Cluster of every sample.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), (n_samples, H, W) or \
+                (n_samples, C, H, W)
+            Samples, in any layout of those seen in `fit`.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            What the clusterer predicts, or the cluster with the nearest mean.
+        """
+        check_is_fitted(self, "net_")
+        Z = self._embed(self._rows(X)).cpu().numpy()
+        return self._assign(Z, self.clusterer_, self.cluster_centers_)
+
+    def score(self, X, y=None):
+        """Mean silhouette of the predicted clusters in the features, without labels.
+
+        It compares clusterings of one set of features. Between features it is no fair
+        judge: those that have collapsed onto their centres have the highest silhouette
+        of all. See :func:`skdeepclust.metrics.latent_silhouette`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), (n_samples, H, W) or \
+                (n_samples, C, H, W)
+            Samples.
+        y : Ignored
+            Present for API consistency.
+
+        Returns
+        -------
+        score : float
+            Between -1 and 1, the higher the better; -1 where fewer than two
+            clusters are predicted.
+        """
+        check_is_fitted(self, "net_")
+        return latent_silhouette(self, X)
