@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 import skdeepclust
-from skdeepclust.datasets import fetch_mnist, fetch_pendigits
+from skdeepclust.datasets import fetch_cifar10, fetch_mnist, fetch_pendigits
 from skdeepclust.metrics import clustering_accuracy
 
 _RESULTS = Path(__file__).parent / "results"
@@ -27,6 +27,8 @@ def load(name):
     elif name == "pendigits":
         X, y = fetch_pendigits(return_X_y=True)
         X = X / 100
+    elif name == "cifar10_test":
+        X, y = fetch_cifar10(subset="test", return_X_y=True)
     else:
         subset = {"mnist_test": "test", "mnist": "all"}[name]
         X, y = fetch_mnist(subset=subset, return_X_y=True)

@@ -186,7 +186,7 @@ class Autoencoder(BaseAutoencoderEstimator):
                     self.stop_reason_ = "a callback stopped the training"
                     break
         self.net_ = net
-        self.history_ = {"pretraining": history_table(net)}
+        self.history_ = {"pretraining": history_table(net, ("epoch", "loss", "dur"))}
         self.n_iter_ = len(net.history)
 
     def score(self, X, y=None):
@@ -219,10 +219,11 @@ class Autoencoder(BaseAutoencoderEstimator):
         return -total / X_decoded.size
 
 
-def pretrain(autoencoder, X, progress, verbose):
+def pretrain(autoencoder, X, module_key, module, progress, verbose):
     """Fit an `Autoencoder` to rows that are checked already.
 
-    A function of its own, so that a method with `memory` can cache it.
+    A function of its own, so that a method with `memory` can cache it by
+    `autoencoder`, `X` and `module_key`.
 
     Parameters
     ----------
@@ -230,6 +231,10 @@ def pretrain(autoencoder, X, progress, verbose):
         Unfitted, quiet.
     X : ndarray of shape (n_samples, n_features)
         Checked rows.
+    module_key : str or None
+        Stands for `module` in the cache: pickles of equal networks differ.
+    module : str, nn.Module class, nn.Module or callable
+        Parameter `module` of the autoencoder.
     progress : Progress
         Reporter of the method that pretrains.
     verbose : int
@@ -240,6 +245,8 @@ def pretrain(autoencoder, X, progress, verbose):
     autoencoder : Autoencoder
         The same one, fitted.
     """
-    autoencoder.set_params(verbose=verbose)
+    autoencoder.set_params(module=module, verbose=verbose)
     check_input(autoencoder, X, reset=True)
-    return autoencoder._fit_rows(X, resolve_device(autoencoder.device), progress)
+    autoencoder._fit_rows(X, resolve_device(autoencoder.device), progress)
+    # Into a cache goes the network, and not what built it: that may be a lambda.
+    return autoencoder.set_params(module="auto")

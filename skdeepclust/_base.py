@@ -60,7 +60,7 @@ class BaseDeepEstimator(
             device = resolve_device(self.device)
             X_rows = check_input(self, X, reset=True)
             self._check_n_samples(len(X_rows))
-            self._X_rms = check_scale(X_rows, type(self).__name__)
+            self._X_scale = check_scale(X_rows, type(self).__name__)
             progress = Progress(self, self._n_stages, X, y)
             self._fit_rows(X_rows, device, progress)
             progress.close(self._fitted_attributes)
@@ -72,9 +72,12 @@ class BaseDeepEstimator(
     def _fit_rows(self, X, device, progress):
         """Fit to checked rows, the generators of the user set aside."""
         seed = root_seed(self.random_state)
-        with seeded(derived_seed(seed, "torch"), device):
+        with (
+            seeded(derived_seed(seed, "torch"), device),
+            torch.inference_mode(False),
+            torch.enable_grad(),
+        ):
             self._fit(X, device, seed, progress)
-        return self
 
     def transform(self, X):
         """Embed samples.
@@ -114,13 +117,13 @@ class BaseDeepEstimator(
 
     def _rows(self, X):
         X = check_input(self, X, reset=False)
-        check_scale(X, type(self).__name__, self._X_rms)
+        check_scale(X, type(self).__name__, self._X_scale)
         device = torch.device(self.net_.device)
         return Rows(X, self._input_shape, device)
 
     def _embed(self, rows):
         """Codes of all rows, on the device."""
-        return map_blocks(self.net_.module_.eval().encode, rows)
+        return map_blocks(self.net_.module_.eval().encode, rows).to(torch.float32)
 
     def _net_params(self, device, batch_size):
         """Arguments that all the nets of an estimator are built with."""
@@ -149,7 +152,7 @@ class BaseDeepEstimator(
 
     def _forget(self):
         """Drop everything fitted."""
-        private = ("_X_shape", "_X_rms", "_input_shape", "_code_width")
+        private = ("_X_shape", "_X_scale", "_input_shape", "_code_width")
         for name in [n for n in vars(self) if n.endswith("_") or n in private]:
             delattr(self, name)
 

@@ -72,7 +72,8 @@ class Rows:
     def take(self, index: Tensor | slice) -> Tensor:
         """Samples ``(b, *row_shape)`` at the positions `index`."""
         if isinstance(index, slice):
-            batch = self._data[index]
+            # A copy: a network whose first layer works in place must not reach X.
+            batch = self._data[index].clone()
         else:
             batch = self._data.index_select(0, index.to(self._data.device))
         batch = batch.to(self.device)
@@ -94,7 +95,8 @@ class Batches:
     Iterating yields `n_batches` batches ``(X_batch, target_batch)``. Every sample
     comes up once before any comes up again, also when an epoch is not a whole
     pass through the data. The last batch of a pass is smaller when the batch size
-    does not divide the number of samples, and there is no empty one when it does.
+    does not divide the number of samples, and there is no empty one when it does. A
+    last sample alone joins the batch before: batch norm cannot train on one.
 
     Parameters
     ----------
@@ -123,7 +125,10 @@ class Batches:
         self.rows = rows
         self.batch_size = batch_size
         self.shuffle = shuffle
-        self.n_batches = n_batches or math.ceil(len(rows) / batch_size)
+        n_rest = len(rows) % batch_size
+        self._last_alone = n_rest == 1 and len(rows) > batch_size > 1
+        n_in_pass = math.ceil(len(rows) / batch_size) - self._last_alone
+        self.n_batches = n_batches or n_in_pass
         self.targets: Tensor | None = None  # (n_samples, ...), on the device
         self._generator = torch.Generator().manual_seed(seed)
         self._order = self._draw_order()
@@ -139,6 +144,8 @@ class Batches:
                 if self.shuffle:
                     self._order = self._draw_order()
             stop = self._position + self.batch_size
+            if self._last_alone and stop == len(self._order) - 1:
+                stop += 1
             index = self._order[self._position : stop]
             self._position = stop
             target = None if self.targets is None else self.targets[index]

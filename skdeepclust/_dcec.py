@@ -1,6 +1,7 @@
 """Deep convolutional embedded clustering."""
 
 import math
+import os
 import warnings
 from numbers import Integral, Real
 
@@ -24,8 +25,15 @@ from skdeepclust._kmeans import (
 from skdeepclust._nets import ClusteringNet, history_table
 from skdeepclust.metrics import latent_silhouette
 from skdeepclust.networks import ClusteringAutoencoder
+from skdeepclust.networks._resolve import module_key
 
 __all__ = ["DCEC"]
+
+# Columns of history_["clustering"].
+_COLUMNS = (
+    *("epoch", "step", "loss", "reconstruction_loss", "clustering_loss"),
+    *("label_change", "n_effective_clusters", "n_reseeded", "dur"),
+)
 
 
 class DCEC(ClusterMixin, BaseAutoencoderEstimator):
@@ -95,7 +103,7 @@ class DCEC(ClusterMixin, BaseAutoencoderEstimator):
         callback that stops the first stage lets the second begin.
     device : str or torch.device, default="auto"
         Where to compute. "auto" takes CUDA, else MPS, else the CPU.
-    memory : str, joblib.Memory or None, default=None
+    memory : path, joblib.Memory or None, default=None
         Where to cache the pretrained autoencoder. A search over `gamma`,
         `n_clusters`, `tol` and the like then pretrains once per fold. Callbacks
         and progress of the first stage do not run when it comes from the cache.
@@ -128,7 +136,8 @@ class DCEC(ClusterMixin, BaseAutoencoderEstimator):
     history_ : dict
         Two tables, each a dict of columns that ``pandas.DataFrame`` takes as it is.
         ``history_["pretraining"]`` has a row per epoch: "epoch", "loss", "dur".
-        ``history_["clustering"]`` has a row per target update: "step" (steps done),
+        ``history_["clustering"]`` has a row per target update: "epoch" (the update),
+        "step" (steps done),
         "loss", "reconstruction_loss" and "clustering_loss" (means over the steps
         since the last update; "loss" is the first plus `gamma` times the second),
         "label_change" (share of samples that changed their cluster since the last
@@ -177,8 +186,8 @@ class DCEC(ClusterMixin, BaseAutoencoderEstimator):
        with q the :func:`~skdeepclust.soft_assignment` of the codes to the centres
        and p its :func:`~skdeepclust.target_distribution`, computed on the whole
        data set every `update_interval` steps and constant in between.
-    4. It ends when fewer than a share `tol` of the labels changed between two
-       updates, or after `max_iter` steps.
+    4. It ends when fewer than a share `tol` of the labels changed in
+       `update_interval` steps, or after `max_iter` steps.
 
     The reference code takes the batches of the second stage in the order of X.
     Here one order is drawn and kept: X is often sorted by class. Centres that lose
@@ -219,7 +228,7 @@ class DCEC(ClusterMixin, BaseAutoencoderEstimator):
         "update_interval": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "n_init": [Interval(Integral, 1, None, closed="left")],
-        "memory": [str, HasMethods(["cache"]), None],
+        "memory": [str, os.PathLike, HasMethods(["cache"]), None],
     }
 
     _n_stages = 2
@@ -309,7 +318,7 @@ class DCEC(ClusterMixin, BaseAutoencoderEstimator):
         self.cluster_images_ = self._decode(self.cluster_centers_)
         self.history_ = {
             **autoencoder.history_,
-            "clustering": history_table(net),
+            "clustering": history_table(net, _COLUMNS),
         }
         self._warn_about_health()
 
@@ -325,19 +334,35 @@ class DCEC(ClusterMixin, BaseAutoencoderEstimator):
             random_state=None if self.random_state is None else seed,
             verbose=0,
         )
-        memory = check_memory(self.memory)
-        cached_pretrain = memory.cache(pretrain, ignore=["progress", "verbose"])
-        return cached_pretrain(
-            Autoencoder(**params), X, progress=progress, verbose=self.verbose
+        module = params.pop("module")
+        memory = check_memory(None if self.memory is None else self._memory())
+        cached_pretrain = memory.cache(
+            pretrain, ignore=["module", "progress", "verbose"]
         )
+        return cached_pretrain(
+            Autoencoder(**params),
+            X,
+            module_key=module_key(module) if self.memory is not None else None,
+            module=module,
+            progress=progress,
+            verbose=self.verbose,
+        )
+
+    def _memory(self):
+        is_path = isinstance(self.memory, os.PathLike)
+        return os.fspath(self.memory) if is_path else self.memory
 
     def _train_jointly(self, net, batches, progress):
         """Train until few labels change; return the labels."""
         rows = batches.rows
         n_updates = math.ceil(self.max_iter / self.update_interval)
         self.n_iter_, self.converged_ = 0, False
-        self.stop_reason_ = f"max_iter={self.max_iter} used up"
-        Q, labels, _ = self._update(net, rows)
+        self.stop_reason_ = (
+            f"max_iter={self.max_iter} used up"
+            if self.max_iter
+            else "max_iter=0: joint training left out"
+        )
+        Q, labels, n_reseeded_before = self._update(net, rows)
         with (
             progress.stage("joint training", n_updates) as stage,
             net.training(rows),
@@ -362,9 +387,11 @@ class DCEC(ClusterMixin, BaseAutoencoderEstimator):
                         n_effective_clusters=effective_clusters(
                             labels, self.n_clusters
                         ),
-                        n_reseeded=n_reseeded,
+                        n_reseeded=n_reseeded_before + n_reseeded,
                     )
-                if label_change < self.tol:
+                    n_reseeded_before = 0
+                is_whole = batches.n_batches == self.update_interval
+                if is_whole and label_change < self.tol:
                     self.converged_ = True
                     self.stop_reason_ = (
                         f"label change {label_change:.2g} below tol={self.tol:g}"
@@ -373,6 +400,8 @@ class DCEC(ClusterMixin, BaseAutoencoderEstimator):
                 if epoch.stop_requested or step.stop_requested:
                     self.stop_reason_ = "a callback stopped the training"
                     break
+        if self.callbacks:  # one of them may have changed the weights since
+            _, labels, _ = self._update(net, rows)
         return labels
 
     def _update(self, net, rows):
@@ -407,7 +436,7 @@ class DCEC(ClusterMixin, BaseAutoencoderEstimator):
             "Look at history_['clustering']['n_effective_clusters']; try a smaller "
             f"gamma (now {self.gamma:g}), more pretrain_epochs "
             f"(now {self.pretrain_epochs}), another random_state or a smaller "
-            "n_clusters."
+            "n_clusters; and see that the values of X are about 1."
         )
         if self.max_iter and self.n_iter_ >= self.max_iter and not self.converged_:
             warnings.warn(
@@ -459,10 +488,10 @@ class DCEC(ClusterMixin, BaseAutoencoderEstimator):
     def score(self, X, y=None):
         """Mean silhouette of the predicted clusters in the code, without labels.
 
-        It compares settings of the second stage (`gamma`, `n_clusters`, `tol`) on
-        one embedding. Between embeddings it is no fair judge: joint training pulls
-        the clusters together, and a code that has collapsed onto its centres has
-        the highest silhouette of all. See
+        It compares clusterings of one code. Joint training makes the code anew, and
+        pulls the clusters together while it does: a larger `gamma` or a smaller
+        `n_clusters` scores higher for that alone, and a code that has collapsed onto
+        its centres highest of all. See
         :func:`skdeepclust.metrics.latent_silhouette`.
 
         Parameters

@@ -33,6 +33,12 @@ from skdeepclust.networks._resolve import resolve_backbone
 
 __all__ = ["DeepCluster"]
 
+# Columns of history_["rounds"].
+_COLUMNS = (
+    *("epoch", "loss", "inertia", "nmi_previous", "smallest_class", "largest_class"),
+    *("n_dropped", "dur"),
+)
+
 # n_pseudo_labels="auto": so many pseudo-classes per cluster, but no fewer samples per
 # pseudo-class than this, on average. See benchmarks/deepcluster.py.
 _CLASSES_PER_CLUSTER, _SAMPLES_PER_CLASS = 5, 10
@@ -340,7 +346,7 @@ class DeepCluster(ClusterMixin, BaseDeepEstimator):
         self.labels_, self.clusterer_, self.cluster_centers_ = self._final_clusters(
             model, rows, final_seed
         )
-        self.history_ = {"rounds": history_table(net)}
+        self.history_ = {"rounds": history_table(net, _COLUMNS)}
         self._warn_of_collapse(
             "Look at history_['rounds']; try more rounds (max_iter, now "
             f"{self.max_iter}), stronger augmentation, another random_state or a "

@@ -1,11 +1,15 @@
 """Which device to compute on, and whose random numbers are drawn there."""
 
+import threading
 from contextlib import contextmanager
 
 import numpy as np
 import torch
 
 __all__ = ["derived_seed", "resolve_device", "root_seed", "seeded"]
+
+# Torch has one generator per process: fits in threads take turns.
+_GENERATOR_LOCK = threading.RLock()
 
 
 def resolve_device(device) -> torch.device:
@@ -81,10 +85,11 @@ def seeded(seed: int, device: torch.device):
     """Seed torch for the block, and put its generators back afterwards.
 
     Only the generators in use are touched: `torch.manual_seed` would also queue a
-    reseeding of every GPU of the process.
+    reseeding of every GPU of the process. Blocks of several threads run one after
+    another.
     """
     devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
+    with _GENERATOR_LOCK, torch.random.fork_rng(devices=devices):
         torch.default_generator.manual_seed(seed)
         mps_state = torch.mps.get_rng_state() if device.type == "mps" else None
         if device.type == "cuda":

@@ -7,6 +7,7 @@ or None beside it.
 
 import math
 import warnings
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -23,8 +24,9 @@ _SMALLEST_AUTO_IMAGE = 64
 # rate. Images in [0, 1] have .1 to .7, standardised columns exactly 1.
 _RMS_LOW, _RMS_HIGH = 0.01, 5.0
 
-# New data this many times larger than the training data was scaled in another way.
-_RMS_FACTOR = 10
+# New data this many times larger or smaller than the training data was scaled in
+# another way.
+_RMS_FACTOR, _FEW_SAMPLES = 10, 10
 
 
 def check_input(estimator, X, *, reset):
@@ -47,7 +49,7 @@ def check_input(estimator, X, *, reset):
         A view of the data where that is possible.
     """
     if isinstance(X, torch.Tensor):
-        X = X.detach().cpu().numpy()
+        X = _from_tensor(X)
     elif isinstance(X, list | tuple):
         X = _from_nested_lists(X)
     ndim = getattr(X, "ndim", 2)
@@ -105,7 +107,7 @@ def check_image_shape(image_shape, sample_shape, n_features):
     return shape
 
 
-def check_scale(X, estimator_name, fitted_rms=None):
+def check_scale(X, estimator_name, fitted=None):
     """Warn of data so large or small that training, or a trained network, suffers.
 
     Parameters
@@ -114,43 +116,65 @@ def check_scale(X, estimator_name, fitted_rms=None):
         Checked rows.
     estimator_name : str
         For the warning.
-    fitted_rms : float or None, default=None
-        Root mean square of the data that the network was trained on; None when it
+    fitted : tuple or None, default=None
+        What this returned for the data that the network was trained on; None when it
         is to be trained on X.
 
     Returns
     -------
     rms : float
         Root mean square of X as the network sees it.
+    is_uint8 : bool
+        Whether X is uint8, which is scaled to [0, 1].
     """
-    rms = _root_mean_square(X)
-    if fitted_rms is not None:
-        if rms > _RMS_FACTOR * fitted_rms > 0:
-            warnings.warn(
-                f"X has a root mean square of {rms:.3g}, the data that "
-                f"{estimator_name} was fitted to one of {fitted_rms:.3g}. Scale X in "
-                "the same way; uint8 data was scaled to [0, 1] in fit.",
-                DataScaleWarning,
-                stacklevel=4,
-            )
-    elif not (_RMS_LOW <= rms <= _RMS_HIGH or rms == 0 or X.dtype == np.uint8):
-        _warn_of_training_scale(rms, estimator_name)
-    return rms
+    rms, is_uint8 = _root_mean_square(X), X.dtype == np.uint8
+    if fitted is None:
+        if rms and not _RMS_LOW <= rms <= _RMS_HIGH:
+            _warn_of_training_scale(rms, is_uint8, estimator_name)
+    else:
+        _warn_of_other_scale(rms, is_uint8, fitted, len(X), estimator_name)
+    return rms, is_uint8
 
 
-def _warn_of_training_scale(rms, estimator_name):
-    remedy = (
-        "For pixels in 0..255 pass X.astype('uint8'), which is scaled to [0, 1] batch "
-        "by batch, or X / 255; for other images divide by the largest value; for "
-        "tables put a StandardScaler or MinMaxScaler in front."
-    )
+def _warn_of_training_scale(rms, is_uint8, estimator_name):
+    if is_uint8:
+        seen = "uint8 data is divided by 255"
+        remedy = (
+            "For masks and other data that does not reach up to 255 pass "
+            "X.astype('float32') divided by its largest value."
+        )
+    else:
+        seen = "float and integer data is used as it is"
+        remedy = (
+            "For pixels in 0..255 pass X.astype('uint8'), which is scaled to [0, 1] "
+            "batch by batch, or X / 255; for other images divide by the largest value; "
+            "for tables put a StandardScaler or MinMaxScaler in front."
+        )
     warnings.warn(
-        f"X has a root mean square of {rms:.3g}; {estimator_name} uses float and "
-        f"integer data as it is and trains best with values about 1 (root mean square "
-        f"in [{_RMS_LOW}, {_RMS_HIGH}]). {remedy}",
+        f"X has a root mean square of {rms:.3g} as {estimator_name} sees it ({seen}). "
+        f"Training works best with values about 1, a root mean square in [{_RMS_LOW}, "
+        f"{_RMS_HIGH}]. {remedy}",
         DataScaleWarning,
         stacklevel=5,
     )
+
+
+def _warn_of_other_scale(rms, is_uint8, fitted, n_samples, estimator_name):
+    """Warn of new data that was scaled in another way than that of `fit`."""
+    fitted_rms, fitted_uint8 = fitted
+    # A single row may well be small; many rows, or those of another type, may not.
+    may_be_small = n_samples < _FEW_SAMPLES and is_uint8 == fitted_uint8
+    too_large = rms > _RMS_FACTOR * fitted_rms > 0
+    too_small = 0 < rms < fitted_rms / _RMS_FACTOR and not may_be_small
+    if too_large or too_small:
+        kinds = {True: "uint8, scaled to [0, 1]", False: "not uint8, used as it is"}
+        warnings.warn(
+            f"X has a root mean square of {rms:.3g} ({kinds[is_uint8]}), the data that "
+            f"{estimator_name} was fitted to one of {fitted_rms:.3g} "
+            f"({kinds[fitted_uint8]}). Pass X in the same type and on the same scale.",
+            DataScaleWarning,
+            stacklevel=5,
+        )
 
 
 def _root_mean_square(X, block=4096):
@@ -158,8 +182,19 @@ def _root_mean_square(X, block=4096):
     total = 0.0
     for start in range(0, len(X), block):
         rows = np.asarray(X[start : start + block], dtype=np.float64)
+        if np.abs(rows).max() > np.finfo(np.float32).max:
+            raise ValueError("Input X contains a value too large for dtype('float32').")
         total += float(np.vdot(rows, rows))
     return math.sqrt(total / X.size) / (255 if X.dtype == np.uint8 else 1)
+
+
+def _from_tensor(X):
+    if X.layout != torch.strided:
+        raise TypeError(
+            "Sparse data was passed, but dense data is required. Use X.to_dense()."
+        )
+    X = X.detach().cpu()
+    return (X.float() if X.dtype == torch.bfloat16 else X).numpy()
 
 
 def _from_nested_lists(X):
@@ -179,9 +214,11 @@ def _from_nested_lists(X):
 
 def _as_chw(image_shape, n_features):
     """(H, W) means one channel; one -1 means what is left, as in numpy's reshape."""
-    shape = [int(side) for side in image_shape]
+    shape = list(image_shape)
     if len(shape) == 2:
         shape = [1, *shape]
+    whole = all(isinstance(s, Integral) and not isinstance(s, bool) for s in shape)
+    shape = [int(side) for side in shape] if whole else []
     if len(shape) != 3 or shape.count(-1) > 1 or min(shape) < -1 or 0 in shape:
         raise ValueError(
             f"image_shape={image_shape} must be 'auto', None, (channels, height, "
@@ -204,9 +241,11 @@ def _sample_shape(estimator, shape):
             f"array with {len(shape)} dimensions, shape {shape}. Reshape it so that "
             "each sample is one image or one row."
         )
-    _, first, _, last = shape
+    _, first, second, last = shape
     explicit = isinstance(estimator.image_shape, tuple | list)
-    if last in (1, 3, 4) and first > 4 and not explicit:
+    # Few channels at the end, behind two sides; narrow images of up to three channels
+    # are taken as they come.
+    if last <= 8 and second > 2 * last and first > 3 and not explicit:
         raise ValueError(
             f"X of shape {shape} looks like images with the channels last. {name} "
             "expects (n, C, H, W): pass X.transpose(0, 3, 1, 2). If the images "
@@ -224,5 +263,6 @@ def _check_same_shape(estimator, sample_shape):
     if fitted is not None and sample_shape != fitted:
         raise ValueError(
             f"X holds images of shape {sample_shape} (channels, height, width), but "
-            f"{name} was fitted on images of shape {fitted}."
+            f"{name} was fitted on images of shape {fitted}. Resize or crop them; a "
+            "single image is passed as X[None]."
         )

@@ -28,6 +28,7 @@ _FUSED = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD, torch.optim.Adag
 _FUSED_OPTIONS = {"fused", "foreach", "differentiable"}
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+_CALLBACK_METHODS = ("initialize", "set_params", "on_epoch_end", *_BATCH_HOOKS)
 
 
 class _TensorNet(NeuralNet):
@@ -39,7 +40,7 @@ class _TensorNet(NeuralNet):
 
     def __init__(self, module, *, stage, callbacks, **params):
         super().__init__(
-            module,
+            module.to(torch.float32),
             criterion=nn.MSELoss,
             train_split=None,
             callbacks=_copies(callbacks),
@@ -195,7 +196,8 @@ class _TensorNet(NeuralNet):
         check_arguments(self.optimizer, "optimizer", arguments)
 
     def _check_callbacks(self):
-        names = [name for name, _ in self.callbacks_]
+        # Those switched off (callbacks__print_log=None) are known by name, too.
+        names = [name for name, _ in self._uniquely_named_callbacks()]
         for key in vars(self):
             name = key.removeprefix("callbacks__").split("__")[0]
             if key.startswith("callbacks__") and name not in names:
@@ -261,16 +263,28 @@ class PseudoLabelNet(_TensorNet):
         return {"loss": torch.stack(losses).mean()}
 
 
-def history_table(net):
-    """The history of a net as a dict of columns, an entry per epoch."""
-    names = {"epoch": "epoch", "train_loss": "loss"}
+def history_table(net, columns):
+    """The history of a net as a dict of columns, an entry per epoch.
+
+    Parameters
+    ----------
+    net : _TensorNet
+        A trained net.
+    columns : sequence of str
+        Columns that the table has in any case. Others, recorded by callbacks, follow;
+        where an epoch lacks one there is NaN.
+    """
     skipped = {"batches", "train_loss_best", "train_batch_count", "event_cp"}
-    table: dict[str, list] = {}
-    for row in net.history:
-        for name, value in row.items():
-            if name not in skipped:
-                table.setdefault(names.get(name, name), []).append(value)
-    return table
+    rows = [
+        {("loss" if name == "train_loss" else name): row[name] for name in row}
+        for row in net.history
+    ]
+    names = dict.fromkeys([*columns, *(name for row in rows for name in row)])
+    return {
+        name: [row.get(name, math.nan) for row in rows]
+        for name in names
+        if name not in skipped
+    }
 
 
 def _copies(callbacks):
@@ -282,17 +296,22 @@ def _copies(callbacks):
     """
     copies = []
     for item in callbacks or []:
-        if isinstance(item, tuple | list):
-            name, callback = item
-            copies.append((name, copy.copy(callback)))
-        else:
-            copies.append(copy.copy(item))
+        named = isinstance(item, tuple | list) and len(item) == 2
+        callback = item[1] if named else item
+        if not all(callable(getattr(callback, n, None)) for n in _CALLBACK_METHODS):
+            raise TypeError(
+                f"callbacks={callbacks} must be a list of skorch callbacks, or of "
+                "pairs (name, skorch callback). scikit-learn's callbacks, such as its "
+                "ProgressBar, go to the method set_callbacks."
+            )
+        copies.append((item[0], copy.copy(callback)) if named else copy.copy(callback))
     return copies
 
 
 def _overrides_batch_hook(callback):
     return any(
-        getattr(type(callback), hook, None) is not getattr(Callback, hook)
+        getattr(getattr(callback, hook), "__func__", None)
+        is not getattr(Callback, hook)
         for hook in _BATCH_HOOKS
     )
 

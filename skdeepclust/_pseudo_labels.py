@@ -59,6 +59,8 @@ def whiten(F, n_components):
         Whitened features, float32. Features without any variance come back as they
         are.
     """
+    if len(F) < 2:
+        return F
     n_components = min(n_components, *F.shape)
     pca = PCA(n_components, svd_solver="covariance_eigh").fit(F)
     variance = pca.explained_variance_

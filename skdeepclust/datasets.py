@@ -2,7 +2,8 @@
 
 Set the environment variable ``SKDEEPCLUST_DATA`` to a folder with ``.npz`` files of
 the arrays ``X`` and ``y`` (``mnist_full.npz``, ``mnist_test.npz``,
-``pendigits.npz``) to work without a network.
+``cifar10_full.npz``, ``cifar10_test_jpeg.npz``, ``pendigits.npz``) to work without a
+network.
 """
 
 import os
@@ -12,7 +13,7 @@ import numpy as np
 from sklearn.datasets import fetch_openml
 from sklearn.utils import Bunch
 
-__all__ = ["fetch_mnist", "fetch_pendigits"]
+__all__ = ["fetch_cifar10", "fetch_mnist", "fetch_pendigits"]
 
 
 def fetch_mnist(*, subset="all", data_home=None, return_X_y=False):
@@ -45,15 +46,44 @@ def fetch_mnist(*, subset="all", data_home=None, return_X_y=False):
     >>> X.shape  # doctest: +SKIP
     (10000, 1, 28, 28)
     """
-    parts = {"all": slice(None), "train": slice(60000), "test": slice(60000, None)}
-    if subset not in parts:
-        raise ValueError(f"subset={subset!r} is none of {sorted(parts)}.")
-    local = _local("mnist_test") if subset == "test" else None
-    if local is None:
-        X, y = _local("mnist_full") or _from_openml("mnist_784", data_home)
-        local = X[parts[subset]], y[parts[subset]]
-    X, y = local
+    names = {"all": "mnist_full", "test": "mnist_test"}
+    X, y = _subset(subset, 60000, names, "mnist_784", data_home)
     return _bunch(X.astype(np.uint8).reshape(-1, 1, 28, 28), y, return_X_y)
+
+
+def fetch_cifar10(*, subset="all", data_home=None, return_X_y=False):
+    """Fetch CIFAR-10: 60,000 colour photographs of 32 x 32 pixels in 10 classes.
+
+    Parameters
+    ----------
+    subset : {"all", "train", "test"}, default="all"
+        All images, the first 50,000 or the last 10,000.
+    data_home : str or path-like, default=None
+        Cache folder of :func:`sklearn.datasets.fetch_openml`.
+    return_X_y : bool, default=False
+        Return a tuple instead of a Bunch.
+
+    Returns
+    -------
+    data : Bunch or tuple
+        ``data``, ndarray of shape (n_samples, 3, 32, 32), uint8; ``target``, ndarray
+        of shape (n_samples,), the classes. With `return_X_y` the two as a tuple.
+
+    Raises
+    ------
+    ValueError
+        For another `subset`.
+
+    Examples
+    --------
+    >>> from skdeepclust.datasets import fetch_cifar10
+    >>> X, y = fetch_cifar10(subset="test", return_X_y=True)  # doctest: +SKIP
+    >>> X.shape  # doctest: +SKIP
+    (10000, 3, 32, 32)
+    """
+    names = {"all": "cifar10_full", "test": "cifar10_test_jpeg"}
+    X, y = _subset(subset, 50000, names, "CIFAR_10", data_home)
+    return _bunch(X.astype(np.uint8).reshape(-1, 3, 32, 32), y, return_X_y)
 
 
 def fetch_pendigits(*, data_home=None, return_X_y=False):
@@ -81,6 +111,17 @@ def fetch_pendigits(*, data_home=None, return_X_y=False):
     """
     X, y = _local("pendigits") or _from_openml("pendigits", data_home)
     return _bunch(X.astype(np.float32), y, return_X_y)
+
+
+def _subset(subset, n_train, local_names, openml_name, data_home):
+    parts = {"all": slice(None), "train": slice(n_train), "test": slice(n_train, None)}
+    if subset not in parts:
+        raise ValueError(f"subset={subset!r} is none of {sorted(parts)}.")
+    local = _local(local_names["test"]) if subset == "test" else None
+    if local is not None:
+        return local
+    X, y = _local(local_names["all"]) or _from_openml(openml_name, data_home)
+    return X[parts[subset]], y[parts[subset]]
 
 
 def _local(name):

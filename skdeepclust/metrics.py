@@ -107,7 +107,7 @@ def latent_silhouette(estimator, X, y=None):
 
     Parameters
     ----------
-    estimator : fitted estimator or Pipeline
+    estimator : fitted estimator, Pipeline or search
         Has `predict`. Distances are taken in the space that it clusters: the
         output of `transform` of an estimator of this library, or of the steps
         before the last of another pipeline, or X itself.
@@ -274,14 +274,20 @@ def _matched_table(y_true, y_pred):
 def _embedding_and_labels(estimator, X):
     """The points in the space that was clustered, and their clusters."""
     labels = np.asarray(estimator.predict(X))
-    steps = getattr(estimator, "steps", None)
-    last = estimator if steps is None else steps[-1][1]
-    if hasattr(last, "module_"):
-        Z = estimator.transform(X)
-    else:
-        Z = X if steps is None or len(steps) == 1 else estimator[:-1].transform(X)
-    Z = np.asarray(Z)
+    Z = np.asarray(_clustered_space(estimator, X))
     return Z.reshape(len(Z), -1), labels
+
+
+def _clustered_space(estimator, X):
+    if hasattr(estimator, "best_estimator_"):  # a search
+        return _clustered_space(estimator.best_estimator_, X)
+    if hasattr(estimator, "module_"):  # one of ours
+        return estimator.transform(X)
+    steps = getattr(estimator, "steps", None)
+    if steps is None:
+        return X
+    before = X if len(steps) == 1 else estimator[:-1].transform(X)
+    return _clustered_space(steps[-1][1], before)
 
 
 def _is_scorable(labels):

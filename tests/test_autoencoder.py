@@ -35,7 +35,7 @@ def test_loss_is_the_mean_squared_error(make_autoencoder, digits):
     recorded = autoencoder.history_["pretraining"]["loss"][0]
     assert recorded == pytest.approx(expected, rel=1e-5)
     assert untrained.score(X) == pytest.approx(-expected, rel=1e-5)
-    assert untrained.history_ == {"pretraining": {}}
+    assert untrained.history_ == {"pretraining": {"epoch": [], "loss": [], "dur": []}}
 
 
 def test_network_by_the_input(make_autoencoder, digits, blobs):

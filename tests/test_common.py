@@ -258,7 +258,7 @@ def test_pickle_joblib_and_deepcopy(estimator, digits, tmp_path):
         copy.deepcopy(estimator),
     ):
         assert_same(expected, result(same, X))
-        assert same.history_ == estimator.history_
+        np.testing.assert_equal(same.history_, estimator.history_)
 
 
 def test_a_pickle_holds_the_weights_once(digits):

@@ -7,11 +7,12 @@ import joblib
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 from sklearn.model_selection import GridSearchCV
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EarlyStopping
 
 from skdeepclust import (
     DCEC,
@@ -88,7 +89,7 @@ def test_without_joint_training_it_is_kmeans_in_the_code(make_dcec, digits):
     dcec = make_dcec(max_iter=0, pretrain_epochs=5).fit(X)
     np.testing.assert_array_equal(dcec.labels_, dcec.init_labels_)
     assert dcec.n_iter_ == 0
-    assert dcec.history_["clustering"] == {}
+    assert dcec.history_["clustering"]["label_change"] == []
     Z = dcec.transform(X)
     own = KMeans(5, init=dcec.cluster_centers_, n_init=1).fit(Z)
     assert adjusted_rand_score(own.labels_, dcec.labels_) > 0.95
@@ -350,6 +351,61 @@ def test_images_in_two_layouts_share_a_cache(make_dcec, digits, tmp_path):
     for same_X in (X, X.reshape(-1, 1, 8, 8)):
         make_dcec(**params).fit(same_X)
     assert len(list(runs.iterdir())) == 1
+
+
+class Own(torch.nn.Module):
+    def __init__(self, input_shape, embedding_dim):
+        super().__init__()
+        self.down = torch.nn.Linear(64, embedding_dim)
+        self.up = torch.nn.Linear(embedding_dim, 64)
+
+    def encode(self, X):
+        return self.down(X.flatten(1).relu_())  # in place, on what it is given
+
+    def decode(self, Z):
+        return self.up(Z).unflatten(1, (1, 8, 8))
+
+
+@pytest.mark.parametrize("module", [Own((1, 8, 8), 4), Own, lambda: Own((1, 8, 8), 4)])
+def test_own_networks_are_cached(make_dcec, digits, tmp_path, module):
+    X = digits[0] - 0.5
+    X_before = X.copy()
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    dcec = make_dcec(memory=tmp_path / "cache", module=module)
+    dcec._skorch = {}
+    dcec.set_params(callbacks=[CountPretraining(runs)])
+    for gamma in (0.1, 0.2, 0.3):
+        clone(dcec).set_params(gamma=gamma).fit(X)
+    assert len(list(runs.iterdir())) == 1
+    np.testing.assert_array_equal(X, X_before)
+
+
+def test_a_callback_that_changes_weights(make_dcec, digits):
+    X, _ = digits
+    stopping = EarlyStopping("train_loss", patience=2, load_best=True)
+    dcec = make_dcec(callbacks=[stopping], gamma=5.0, lr=0.01, max_iter=60, tol=0).fit(
+        X
+    )
+    np.testing.assert_array_equal(dcec.labels_, dcec.predict(X))
+
+
+class Freeze(Callback):
+    """Makes much change in the first interval and nothing in the second."""
+
+    def on_epoch_begin(self, net, **kwargs):
+        if net.stage == "joint training":
+            late = len(net.history) > 1
+            net.optimizer_.param_groups[0]["lr"] = 0.0 if late else 1.0
+
+
+def test_a_short_last_interval_is_no_convergence(make_dcec, digits):
+    # One step after the last update nothing changes, which says nothing.
+    dcec = make_dcec(update_interval=4, max_iter=5, tol=0.5, pretrain_epochs=0, lr=0.01)
+    with pytest.warns(ConvergenceWarning):
+        dcec.set_params(callbacks=[Freeze()]).fit(digits[0])
+    assert dcec.history_["clustering"]["step"] == [4, 5]
+    assert not dcec.converged_
 
 
 # -- a pretrained network ----------------------------------------------------

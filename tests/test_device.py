@@ -1,5 +1,7 @@
 """Devices that exist, seeds, and generators that are left alone."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -67,6 +69,19 @@ def test_seeded_block():
         raise KeyError(torch.rand(2))
     with seeded(3, torch.device("cpu")):
         assert torch.equal(torch.rand(2), first)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_blocks_of_threads_take_turns():
+    before = torch.get_rng_state()
+
+    def draw(seed):
+        with seeded(seed, torch.device("cpu")):
+            return [float(torch.rand(())) for _ in range(200)]
+
+    expected = [draw(seed) for seed in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(draw, range(8))) == expected
     assert torch.equal(torch.get_rng_state(), before)
 
 

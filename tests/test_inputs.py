@@ -44,6 +44,8 @@ def shape_of(X, image_shape="auto"):
         ((5, 3, 6, 7), (3, 6, 7), (3, 6, 7)),
         ((5, 9, 7, 3), (9, 7, 3), (9, 7, 3)),
         ((5, 2, 1, 1), "auto", (2, 1, 1)),
+        ((5, 5, 3, 3), "auto", (5, 3, 3)),
+        ((5, 1, 28, 4), "auto", (1, 28, 4)),
     ],
 )
 def test_image_shape(X_shape, image_shape, expected):
@@ -64,6 +66,10 @@ def test_image_shape(X_shape, image_shape, expected):
         ((5, 4), (1, 0, 4), "must be 'auto', None"),
         ((5, 4), (-1, -1, 4), "must be 'auto', None"),
         ((5, 4), (1, -2, -2), "must be 'auto', None"),
+        ((5, 4), (2.5, 2), "must be 'auto', None"),
+        ((5, 4), (None, 2, 2), "must be 'auto', None"),
+        ((5, 20, 20, 5), "auto", "channels last"),
+        ((5, 8, 8, 2), "auto", "channels last"),
     ],
 )
 def test_shape_errors_teach(X_shape, image_shape, message):
@@ -146,15 +152,38 @@ def test_scale_that_hurts_is_warned_of(scale):
 @pytest.mark.filterwarnings("error")
 def test_good_scales_are_silent(X):
     check_scale(X, "DCEC")
-    check_scale(X[:1], "DCEC", fitted_rms=check_scale(X, "DCEC"))
+    check_scale(X[:1], "DCEC", fitted=check_scale(X, "DCEC"))
 
 
 def test_new_data_on_another_scale_is_warned_of():
     X = np.random.RandomState(0).randint(256, size=(50, 10), dtype=np.uint8)
-    rms = check_scale(X, "DCEC")
-    assert rms == pytest.approx(np.sqrt(np.mean((X / 255) ** 2)))
-    with pytest.warns(DataScaleWarning, match="the same way"):
-        check_scale(X.astype(np.float32), "DCEC", fitted_rms=rms)
+    fitted = check_scale(X, "DCEC")
+    assert fitted == (pytest.approx(np.sqrt(np.mean((X / 255) ** 2))), True)
+    same = X.astype(np.float32)
+    with pytest.warns(DataScaleWarning, match="not uint8.*uint8.*same scale"):
+        check_scale(same, "DCEC", fitted)
+    for small in (X // 16, same / 255 / 100):
+        with pytest.warns(DataScaleWarning, match="same scale"):
+            check_scale(small, "DCEC", fitted)
+
+
+def test_masks_of_zeros_and_ones_are_warned_of():
+    X = np.random.RandomState(0).randint(2, size=(50, 10), dtype=np.uint8)
+    with pytest.warns(DataScaleWarning, match="uint8 data is divided by 255.*masks"):
+        check_scale(X, "DCEC")
+
+
+def test_values_beyond_float32():
+    with pytest.raises(ValueError, match="too large for dtype"):
+        check_scale(np.array([[1e300, 1.0]]), "DCEC")
+
+
+def test_other_tensors():
+    X = torch.rand(4, 3)
+    with pytest.raises(TypeError, match="Sparse data was passed"):
+        check_input(Holder(), X.to_sparse(), reset=True)
+    half = check_input(Holder(), X.to(torch.bfloat16), reset=True)
+    np.testing.assert_allclose(half, X, rtol=1e-2)
 
 
 def test_images_taken_as_rows_keep_their_shape():

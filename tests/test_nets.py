@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from sklearn.callback import ProgressBar as SklearnProgressBar
 from skorch.callbacks import (
     Callback,
     Checkpoint,
@@ -123,6 +124,17 @@ def test_arguments_of_a_callback(make_autoencoder, digits):
     ).fit(digits[0])
     assert autoencoder.n_iter_ == 4
     assert autoencoder.stop_reason_ == "a callback stopped the training"
+
+
+@pytest.mark.parametrize("callbacks", [[3], ["EarlyStopping"], [SklearnProgressBar()]])
+def test_what_is_no_callback(make_dcec, digits, callbacks):
+    with pytest.raises(TypeError, match="skorch callbacks.*set_callbacks"):
+        make_dcec(callbacks=callbacks).fit(digits[0])
+
+
+def test_a_default_callback_can_be_switched_off(make_dcec, digits, capsys):
+    make_dcec(verbose=1, callbacks__print_log=None).fit(digits[0])
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("callback", [EarlyStopping(), Checkpoint()])

@@ -40,7 +40,7 @@ class ClusteringAutoencoder(nn.Module):
 
     def assign(self, Z: Tensor) -> Tensor:
         """Soft assignments ``(n, n_clusters)`` of codes."""
-        return soft_assignment(Z, self.centers, self.alpha)
+        return soft_assignment(Z.to(self.centers.dtype), self.centers, self.alpha)
 
     def forward(self, X: Tensor) -> tuple[Tensor, Tensor]:
         """Reconstruction ``(n, *input_shape)`` and assignment ``(n, n_clusters)``."""

@@ -1,9 +1,11 @@
 """From the parameter `module` to a network for the data at hand."""
 
 import copy
+import inspect
 import math
 from typing import Any
 
+import joblib
 import torch
 from torch import nn
 
@@ -19,7 +21,7 @@ from skdeepclust.networks._convnet import (
 )
 from skdeepclust.networks._dense import DenseAutoencoder
 
-__all__ = ["resolve_autoencoder", "resolve_backbone"]
+__all__ = ["module_key", "resolve_autoencoder", "resolve_backbone"]
 
 _AUTOENCODERS = {"conv": ConvAutoencoder, "dense": DenseAutoencoder}
 _BACKBONES = {
@@ -110,10 +112,6 @@ def resolve_backbone(
     seen_shape = (2, *input_shape[1:]) if sobel else input_shape
     ours = {"input_shape": seen_shape}
     backbone = _instantiate(module, _BACKBONES, image_shape, arguments, ours)
-    if not isinstance(backbone, nn.Module):
-        raise TypeError(
-            f"module={module!r} makes a {type(backbone).__name__}, not a nn.Module."
-        )
     if sobel:
         backbone = nn.Sequential(Sobel(input_shape[0]), backbone)
     with torch.no_grad():
@@ -124,6 +122,29 @@ def resolve_backbone(
             "to one tensor of features, (n, n_features)."
         )
     return backbone, input_shape, features.flatten(1).shape[1]
+
+
+def module_key(module: Any) -> str:
+    """A string that is equal for equal networks, for the keys of a cache.
+
+    For a class or function it changes with the source, as while one is written in a
+    notebook; for an instance also with the weights.
+    """
+    if isinstance(module, str):
+        return module
+    factory = type(module) if isinstance(module, nn.Module) else module
+    try:
+        source = inspect.getsource(factory)
+    except (OSError, TypeError):  # typed into a console
+        source = ""
+        for name in ("__init__", "encode", "decode", "__call__"):
+            code = getattr(getattr(factory, name, None), "__code__", None)
+            source += repr(code and (code.co_code, code.co_consts, code.co_names))
+    parts = [getattr(factory, "__qualname__", repr(factory)), source]
+    if isinstance(module, nn.Module):
+        weights = {k: v.cpu().numpy() for k, v in module.state_dict().items()}
+        parts += [repr(module), joblib.hash(weights)]
+    return joblib.hash(parts)
 
 
 def _instantiate(
@@ -147,14 +168,25 @@ def _instantiate(
                 f"module is an instance of {type(module).__name__}, so that its "
                 f"arguments {sorted(arguments)} come too late. Pass the class instead."
             )
-        return copy.deepcopy(module)
+        return copy.deepcopy(module).to(torch.float32)
     factory = by_name[module] if isinstance(module, str) else module
     if not callable(factory):
         raise TypeError(f"module={module!r} is neither a network nor builds one.")
     check_arguments(factory, "module", arguments)
     names, _ = accepted_arguments(factory)
     offered = {name: value for name, value in ours.items() if name in names}
-    return factory(**{**offered, **arguments})
+    try:
+        network = factory(**{**offered, **arguments})
+    except (TypeError, ValueError, RuntimeError, IndexError) as error:
+        raise ValueError(
+            f"module={module!r} could not be built with { ({**offered, **arguments}) }: "
+            f"{error}. Pass its arguments as module__*."
+        ) from error
+    if not isinstance(network, nn.Module):
+        raise TypeError(
+            f"module={module!r} makes a {type(network).__name__}, not a nn.Module."
+        )
+    return network.to(torch.float32)
 
 
 def _probe(autoencoder: Any, input_shape: tuple[int, ...]) -> int:
@@ -170,13 +202,13 @@ def _probe(autoencoder: Any, input_shape: tuple[int, ...]) -> int:
     autoencoder.eval()
     with torch.no_grad():
         X = torch.zeros(2, *input_shape)
-        Z = autoencoder.encode(X)
+        Z = _try("encode", autoencoder, X)
         if Z.ndim != 2 or len(Z) != 2:
             raise ValueError(
                 f"{name}.encode made {tuple(Z.shape)} of samples {tuple(X.shape)}. It "
                 "must return one row per sample, (n, embedding_dim)."
             )
-        X_decoded = autoencoder.decode(Z)
+        X_decoded = _try("decode", autoencoder, Z)
         if X_decoded.shape != X.shape:
             raise ValueError(
                 f"{name}.decode made {tuple(X_decoded.shape)} where the samples are "
@@ -188,3 +220,19 @@ def _probe(autoencoder: Any, input_shape: tuple[int, ...]) -> int:
     if not math.isfinite(float(Z.abs().sum())):
         raise ValueError(f"{name}.encode returns values that are not finite.")
     return Z.shape[1]
+
+
+def _try(method: str, autoencoder: Any, batch: torch.Tensor) -> torch.Tensor:
+    """Call a method of a user's network on a trial batch."""
+    name, shape = type(autoencoder).__name__, tuple(batch.shape)
+    try:
+        result = getattr(autoencoder, method)(batch)
+    except (RuntimeError, TypeError, ValueError, IndexError) as error:
+        raise ValueError(
+            f"{name}.{method} failed on a trial batch of shape {shape}: {error}"
+        ) from error
+    if not isinstance(result, torch.Tensor):
+        raise ValueError(
+            f"{name}.{method} must return a tensor, got a {type(result).__name__}."
+        )
+    return result

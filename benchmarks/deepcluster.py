@@ -1,0 +1,107 @@
+"""DeepCluster beside k-means on pixels and on the features of its untrained network.
+
+    python benchmarks/deepcluster.py --data digits mnist_test-2000 --seeds 0 1 2
+
+Also what its defaults are made of: `--settings` runs other numbers of pseudo-classes,
+the other variant, the plain case and the paper's optimiser. Every finished seed is a line
+of `benchmarks/results/deepcluster.jsonl` and is not computed again; `--table` prints the
+table of what is there. Labels score finished runs and are used for nothing else.
+"""
+
+import argparse
+import time
+import warnings
+
+import numpy as np
+import torch
+from _common import append, environment, load, mean_sd_min, read, scores
+from sklearn.cluster import KMeans
+
+from skdeepclust import DeepCluster
+
+NAME = "deepcluster"
+DATA = ["digits", "mnist_test-2000", "mnist_test", "cifar10_test-2000", "cifar10_test"]
+SGD = {"optimizer": torch.optim.SGD, "lr": 0.05, "optimizer__momentum": 0.9}
+SETTINGS = {
+    "default": {},
+    "v2": {"variant": "deepcluster-v2"},
+    "plain": {"n_pseudo_labels": 10},
+    "20 classes": {"n_pseudo_labels": 20},
+    "100 classes": {"n_pseudo_labels": 100},
+    "one epoch": {"epochs_per_round": 1},
+    "no augmentation": {"augment": None},
+    "sgd": {**SGD, "optimizer__weight_decay": 1e-5},
+}
+
+
+def compute(args):
+    torch.set_num_threads(args.threads)
+    warnings.simplefilter("ignore")  # what they say is in the rows
+    for data in args.data:
+        X, y = load(data)
+        pixels = X.reshape(len(X), -1) / (255.0 if X.dtype == np.uint8 else 1.0)
+        for seed in args.seeds:
+            done = {
+                row["settings"]
+                for row in read(NAME)
+                if (row["data"], row["seed"]) == (data, seed)
+            }
+            where = {"data": data, "n_samples": len(X), "seed": seed}
+            where |= environment(args.threads, "cpu")
+            if "kmeans on pixels" not in done:
+                labels = KMeans(10, n_init=20, random_state=seed).fit_predict(pixels)
+                row = {"settings": "kmeans on pixels", **scores(y, labels)}
+                append(NAME, {**row, **where})
+            for name in args.settings:
+                if name in done:
+                    continue
+                start = time.perf_counter()
+                deep = DeepCluster(
+                    10, random_state=seed, device="cpu", **SETTINGS[name]
+                ).fit(X)
+                rounds = deep.history_["rounds"]
+                row = {
+                    "settings": name,
+                    "seconds": time.perf_counter() - start,
+                    "n_iter": deep.n_iter_,
+                    "nmi_previous": rounds["nmi_previous"][-1],
+                    "loss": rounds["loss"][-1],
+                    "score": deep.score(X),
+                    **scores(y, deep.labels_),
+                }
+                if name == "default":
+                    untrained = scores(y, deep.init_labels_)
+                    append(
+                        NAME, {"settings": "untrained features", **untrained, **where}
+                    )
+                append(NAME, {**row, **where})
+
+
+def table(data):
+    print(f"\n{data}: mean (sd, min) over seeds\n")
+    print("| settings | seeds | ACC | NMI | ARI | s |")
+    print("|---|---|---|---|---|---|")
+    for name in ["kmeans on pixels", "untrained features", *SETTINGS]:
+        rows = [r for r in read(NAME) if (r["data"], r["settings"]) == (data, name)]
+        if rows:
+            columns = [mean_sd_min([r[s] for r in rows]) for s in ("acc", "nmi", "ari")]
+            seconds = np.mean([r.get("seconds", 0) for r in rows])
+            print(f"| {name} | {len(rows)} | {' | '.join(columns)} | {seconds:.0f} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", nargs="+", choices=DATA, default=["digits"])
+    parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=["default"])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--table", action="store_true", help="only print the tables")
+    args = parser.parse_args()
+    if not args.table:
+        compute(args)
+    for data in args.data:
+        table(data)
+
+
+if __name__ == "__main__":
+    main()
