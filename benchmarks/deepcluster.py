@@ -3,8 +3,8 @@
     python benchmarks/deepcluster.py --data digits mnist_test-2000 --seeds 0 1 2
 
 Also what its defaults are made of: `--settings` runs other numbers of pseudo-classes,
-the other variant, the plain case and the paper's optimiser. Every finished seed is a line
-of `benchmarks/results/deepcluster.jsonl` and is not computed again; `--table` prints the
+the other variant, the plain case and the optimiser of the paper. A finished seed is a
+line of `results/deepcluster.jsonl` and is not computed again; `--table` prints the
 table of what is there. Labels score finished runs and are used for nothing else.
 """
 

@@ -141,5 +141,6 @@ def check_arguments(function, prefix, arguments):
     if unknown:
         given = ", ".join(f"{prefix}__{name}" for name in unknown)
         raise ValueError(
-            f"{getattr(function, '__name__', function)} takes no argument for {given}. It takes {names}."
+            f"{getattr(function, '__name__', function)} takes no argument for {given}. "
+            f"It takes {names}."
         )

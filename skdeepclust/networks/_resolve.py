@@ -179,7 +179,7 @@ def _instantiate(
         network = factory(**{**offered, **arguments})
     except (TypeError, ValueError, RuntimeError, IndexError) as error:
         raise ValueError(
-            f"module={module!r} could not be built with { ({**offered, **arguments}) }: "
+            f"module={module!r} could not be built: "
             f"{error}. Pass its arguments as module__*."
         ) from error
     if not isinstance(network, nn.Module):
