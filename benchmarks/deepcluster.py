@@ -16,13 +16,19 @@ import numpy as np
 import torch
 from _common import append, environment, load, mean_sd_min, read, scores
 from sklearn.cluster import KMeans
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skdeepclust import DeepCluster
 
 NAME = "deepcluster"
+PIXELS, UNTRAINED = "kmeans on pixels", "untrained features"
 DATA = ["digits", "mnist_test-2000", "mnist_test", "cifar10_test-2000", "cifar10_test"]
 SGD = {"optimizer": torch.optim.SGD, "lr": 0.05, "optimizer__momentum": 0.9}
 SETTINGS = {
+    UNTRAINED: {"max_iter": 0},
     "default": {},
     "v2": {"variant": "deepcluster-v2"},
     "plain": {"n_pseudo_labels": 10},
@@ -34,57 +40,67 @@ SETTINGS = {
 }
 
 
+def linear_probe(features, y, seed):
+    """Accuracy of a linear classifier of frozen features: half train, half test."""
+    parts = train_test_split(features, y, test_size=0.5, random_state=seed, stratify=y)
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300))
+    return float(probe.fit(parts[0], parts[2]).score(parts[1], parts[3]))
+
+
+def run_pixels(X, y, seed):
+    pixels = X.reshape(len(X), -1) / (255.0 if X.dtype == np.uint8 else 1.0)
+    labels = KMeans(10, n_init=20, random_state=seed).fit_predict(pixels)
+    return {**scores(y, labels), "probe": linear_probe(pixels, y, seed)}
+
+
+def run_deepcluster(X, y, seed, settings):
+    start = time.perf_counter()
+    deep = DeepCluster(10, random_state=seed, device="cpu", **settings).fit(X)
+    seconds = time.perf_counter() - start
+    rounds = {name: column[-1:] for name, column in deep.history_["rounds"].items()}
+    return {
+        "seconds": seconds,
+        "n_iter": deep.n_iter_,
+        "nmi_previous": rounds["nmi_previous"],
+        "loss": rounds["loss"],
+        "score": deep.score(X),
+        **scores(y, deep.labels_),
+        "probe": linear_probe(deep.transform(X), y, seed),
+    }
+
+
 def compute(args):
     torch.set_num_threads(args.threads)
     warnings.simplefilter("ignore")  # what they say is in the rows
     for data in args.data:
         X, y = load(data)
-        pixels = X.reshape(len(X), -1) / (255.0 if X.dtype == np.uint8 else 1.0)
         for seed in args.seeds:
             done = {
                 row["settings"]
                 for row in read(NAME)
                 if (row["data"], row["seed"]) == (data, seed)
             }
-            where = {"data": data, "n_samples": len(X), "seed": seed}
-            where |= environment(args.threads, "cpu")
-            if "kmeans on pixels" not in done:
-                labels = KMeans(10, n_init=20, random_state=seed).fit_predict(pixels)
-                row = {"settings": "kmeans on pixels", **scores(y, labels)}
-                append(NAME, {**row, **where})
-            for name in args.settings:
+            for name in [PIXELS, UNTRAINED, *args.settings]:
                 if name in done:
                     continue
-                start = time.perf_counter()
-                deep = DeepCluster(
-                    10, random_state=seed, device="cpu", **SETTINGS[name]
-                ).fit(X)
-                rounds = deep.history_["rounds"]
-                row = {
-                    "settings": name,
-                    "seconds": time.perf_counter() - start,
-                    "n_iter": deep.n_iter_,
-                    "nmi_previous": rounds["nmi_previous"][-1],
-                    "loss": rounds["loss"][-1],
-                    "score": deep.score(X),
-                    **scores(y, deep.labels_),
-                }
-                if name == "default":
-                    untrained = scores(y, deep.init_labels_)
-                    append(
-                        NAME, {"settings": "untrained features", **untrained, **where}
-                    )
-                append(NAME, {**row, **where})
+                if name == PIXELS:
+                    row = run_pixels(X, y, seed)
+                else:
+                    row = run_deepcluster(X, y, seed, SETTINGS[name])
+                where = {"data": data, "n_samples": len(X), "seed": seed}
+                where |= environment(args.threads, "cpu")
+                append(NAME, {"settings": name, **row, **where})
 
 
 def table(data):
     print(f"\n{data}: mean (sd, min) over seeds\n")
-    print("| settings | seeds | ACC | NMI | ARI | s |")
-    print("|---|---|---|---|---|---|")
-    for name in ["kmeans on pixels", "untrained features", *SETTINGS]:
+    print("| settings | seeds | ACC | NMI | ARI | linear probe | s |")
+    print("|---|---|---|---|---|---|---|")
+    for name in [PIXELS, *SETTINGS]:
         rows = [r for r in read(NAME) if (r["data"], r["settings"]) == (data, name)]
         if rows:
-            columns = [mean_sd_min([r[s] for r in rows]) for s in ("acc", "nmi", "ari")]
+            names = ("acc", "nmi", "ari", "probe")
+            columns = [mean_sd_min([r[s] for r in rows]) for s in names]
             seconds = np.mean([r.get("seconds", 0) for r in rows])
             print(f"| {name} | {len(rows)} | {' | '.join(columns)} | {seconds:.0f} |")
 

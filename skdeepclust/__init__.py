@@ -2,7 +2,8 @@
 
 What there is, and where to look first:
 
-- :class:`DCEC`: deep convolutional embedded clustering, ``DCEC(10).fit_predict(X)``.
+- :class:`DCEC`: deep convolutional embedded clustering, ``DCEC(10).fit_predict(X)``,
+  and :class:`IDEC` and :class:`DEC`, its relatives with dense networks.
 - :class:`DeepCluster`: pseudo-labels from any clusterer train a convolutional network.
 - :class:`Autoencoder`: the transformer that it is pretrained by, to be put in front
   of any scikit-learn clusterer.
@@ -16,12 +17,14 @@ from skdeepclust import metrics, networks
 from skdeepclust._augment import RandomAffine
 from skdeepclust._autoencoder import Autoencoder
 from skdeepclust._dcec import DCEC
+from skdeepclust._dec import DEC
 from skdeepclust._deepcluster import DeepCluster
 from skdeepclust._functional import (
     clustering_kl,
     soft_assignment,
     target_distribution,
 )
+from skdeepclust._idec import IDEC
 from skdeepclust.exceptions import (
     ClusterCollapseWarning,
     DataScaleWarning,
@@ -30,6 +33,8 @@ from skdeepclust.exceptions import (
 
 __all__ = [
     "DCEC",
+    "DEC",
+    "IDEC",
     "Autoencoder",
     "ClusterCollapseWarning",
     "DataScaleWarning",

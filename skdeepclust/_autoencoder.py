@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from skdeepclust._base import BaseAutoencoderEstimator
+from skdeepclust._base import BaseDeepEstimator, DecoderMixin
 from skdeepclust._batches import Batches, Rows, resolve_batch_size
 from skdeepclust._compat import Interval, StrOptions
 from skdeepclust._device import derived_seed, resolve_device
@@ -18,7 +18,7 @@ from skdeepclust.networks._resolve import resolve_autoencoder
 __all__ = ["Autoencoder", "pretrain"]
 
 
-class Autoencoder(BaseAutoencoderEstimator):
+class Autoencoder(DecoderMixin, BaseDeepEstimator):
     """Embedding of images or table rows by an autoencoder.
 
     The network, convolutional for images and dense for other rows, is trained to

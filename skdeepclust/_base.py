@@ -9,15 +9,15 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from skdeepclust._batches import Rows, map_blocks
+from skdeepclust._centers import effective_clusters
 from skdeepclust._compat import validate_parameters
 from skdeepclust._device import derived_seed, resolve_device, root_seed, seeded
 from skdeepclust._inputs import check_input, check_scale
-from skdeepclust._kmeans import effective_clusters
 from skdeepclust._params import SkorchParamsMixin
 from skdeepclust._progress import Progress
 from skdeepclust.exceptions import ClusterCollapseWarning
 
-__all__ = ["BaseAutoencoderEstimator", "BaseDeepEstimator"]
+__all__ = ["BaseDeepEstimator", "DecoderMixin"]
 
 
 class BaseDeepEstimator(
@@ -98,6 +98,11 @@ class BaseDeepEstimator(
         return self._embed(self._rows(X)).cpu().numpy()
 
     @property
+    def module_(self):
+        """Fitted autoencoder, an `nn.Module` with `encode` and `decode`."""
+        return self.net_.module_.autoencoder
+
+    @property
     def _n_features_out(self):
         return self._code_width
 
@@ -168,8 +173,8 @@ class BaseDeepEstimator(
             )
 
 
-class BaseAutoencoderEstimator(BaseDeepEstimator):
-    """An estimator whose network is an autoencoder, so that codes can be decoded."""
+class DecoderMixin:
+    """For an estimator whose decoder is trained, so that codes can be decoded."""
 
     def inverse_transform(self, Z):
         """Decode embedded points.
@@ -193,11 +198,6 @@ class BaseAutoencoderEstimator(BaseDeepEstimator):
                 f"{type(self).__name__} have {self._n_features_out}."
             )
         return self._decode(Z).reshape(len(Z), *self._X_shape)
-
-    @property
-    def module_(self):
-        """Fitted autoencoder, an `nn.Module` with `encode` and `decode`."""
-        return self.net_.module_.autoencoder
 
     def _decode(self, Z):
         """Decoded codes, (n, *input_shape)."""

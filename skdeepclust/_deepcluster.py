@@ -13,20 +13,17 @@ from skdeepclust._augment import resolve_augmentation
 from skdeepclust._autoencoder import Autoencoder
 from skdeepclust._base import BaseDeepEstimator
 from skdeepclust._batches import DrawnBatches, Rows, map_blocks
-from skdeepclust._compat import HasMethods, Interval, StrOptions
-from skdeepclust._device import derived_seed
-from skdeepclust._nets import PseudoLabelNet, history_table
-from skdeepclust._pseudo_labels import (
-    balanced_draw,
+from skdeepclust._clusterers import (
     class_means,
     cluster,
     compact,
     make_clusterer,
     nearest,
-    spherical_kmeans,
-    unit_rows,
-    whiten,
 )
+from skdeepclust._compat import HasMethods, Interval, StrOptions
+from skdeepclust._device import derived_seed
+from skdeepclust._nets import PseudoLabelNet, history_table
+from skdeepclust._pseudo_labels import balanced_draw, spherical_kmeans, whiten
 from skdeepclust.metrics import latent_silhouette
 from skdeepclust.networks import PseudoLabelModel
 from skdeepclust.networks._resolve import resolve_backbone
@@ -358,6 +355,8 @@ class DeepCluster(ClusterMixin, BaseDeepEstimator):
         rows, previous = batches.rows, None
         self.n_iter_, self.converged_ = 0, False
         self.stop_reason_ = f"max_iter={self.max_iter} used up"
+        if self.variant == "deepcluster-v2" and self.max_iter:
+            self._settle_batch_norm(net, rows, rng)
         with progress.stage("training", self.max_iter) as stage, net.training(rows):
             for _ in range(self.max_iter):
                 with (
@@ -388,15 +387,30 @@ class DeepCluster(ClusterMixin, BaseDeepEstimator):
                     self.stop_reason_ = "a callback stopped the training"
                     break
 
+    def _settle_batch_norm(self, net, rows, rng):
+        """Let batch norm see data before the first centroids are taken.
+
+        The centroids are a last layer: taken with the statistics that batch norm is
+        born with, they would be of no use to a network in training.
+        """
+        net.module_.train()
+        index = torch.from_numpy(rng.permutation(len(rows))[: self._n_draws(len(rows))])
+        with torch.no_grad():
+            for batch in index.split(self.batch_size):
+                if len(batch) > 1:
+                    net.module_.project(rows.take(batch))
+
     def _pseudo_labels(self, net, rows, n_classes, rng):
         """Pseudo-labels (n, n_heads) of a round, and facts about them."""
         model = net.module_.eval()
-        F = map_blocks(model.features, rows).cpu().numpy()
+        is_v2 = self.variant == "deepcluster-v2"
+        F = map_blocks(model.project if is_v2 else model.features, rows)
+        F = F.cpu().numpy()
         found = []
         for head in range(len(model.heads)):
             head_seed = rng.randint(2**31 - 1)
-            if self.variant == "deepcluster-v2":
-                space = unit_rows(F)
+            if is_v2:
+                space = F
                 centroids, labels = spherical_kmeans(space, n_classes, head_seed)
                 model.set_centroids(
                     head, torch.from_numpy(centroids[np.unique(labels)])
@@ -408,7 +422,7 @@ class DeepCluster(ClusterMixin, BaseDeepEstimator):
                 )
                 labels = cluster(clusterer, space)
             found.append(compact(labels))
-        if self.variant == "deepcluster":
+        if not is_v2:
             self._renew_heads(net)
         labels = found[0]
         clustered = labels >= 0  # the others are noise to the clusterer

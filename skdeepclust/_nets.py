@@ -233,17 +233,23 @@ class ReconstructionNet(_TensorNet):
 
 
 class ClusteringNet(_TensorNet):
-    """Trains an autoencoder and its centres: L = L_r + gamma * KL(P || Q)."""
+    """Trains a network and its centres: L = L_r + gamma * KL(P || Q).
+
+    With ``gamma=None`` it is the divergence alone, and the module gives no
+    reconstruction.
+    """
 
     def __init__(self, module, *, gamma, **params):
         super().__init__(module, **params)
         self.gamma = gamma
 
     def losses(self, output, target, X):
-        """Return both parts of the loss and their weighted sum."""
+        """Return the parts of the loss and their weighted sum."""
         reconstruction, Q = output
-        reconstruction_loss = mse_loss(reconstruction, X)
         clustering_loss = clustering_kl(target, Q)
+        if self.gamma is None:
+            return {"loss": clustering_loss, "clustering_loss": clustering_loss}
+        reconstruction_loss = mse_loss(reconstruction, X)
         return {
             "loss": reconstruction_loss + self.gamma * clustering_loss,
             "reconstruction_loss": reconstruction_loss,

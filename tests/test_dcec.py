@@ -22,7 +22,7 @@ from skdeepclust import (
     soft_assignment,
     target_distribution,
 )
-from skdeepclust._kmeans import effective_clusters
+from skdeepclust._centers import effective_clusters
 
 
 class Watch(Callback):
@@ -63,6 +63,7 @@ def test_signature_of_the_paper():
         "batch_size": "auto",
         "lr": 1e-3,
         "optimizer": torch.optim.Adam,
+        "init": "kmeans",
         "n_init": 20,
         "callbacks": None,
         "device": "auto",
@@ -124,7 +125,7 @@ def test_the_loss_is_that_of_the_paper(make_dcec, digits):
 
 
 def test_the_target_is_of_the_whole_data(make_dcec, digits, monkeypatch):
-    import skdeepclust._dcec as module
+    import skdeepclust._joint as module
 
     shapes = []
 

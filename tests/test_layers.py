@@ -13,14 +13,15 @@ PACKAGE = Path(skdeepclust.__file__).parent
 
 # Every file may import from those of earlier rows, and of its own row where marked.
 LAYERS = [
-    {"_augment", "_batches", "_compat", "_device", "_functional", "_kmeans"}
-    | {"_params", "_progress", "datasets", "exceptions", "metrics"},
+    {"_augment", "_batches", "_centers", "_clusterers", "_compat", "_device"}
+    | {"_functional", "_params", "_progress", "datasets", "exceptions", "metrics"},
     {"_inputs", "_pseudo_labels", "networks"},
     {"_nets"},
     {"_base"},
     {"_autoencoder"},
-    {"_dcec"},
-    {"_deepcluster"},
+    {"_joint", "_deepcluster"},
+    {"_dcec", "_dec"},
+    {"_idec"},
 ]
 OWN_ROW = {"networks"}
 

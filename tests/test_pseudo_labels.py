@@ -1,20 +1,10 @@
-"""Pseudo-labels: whitening, clusterers, and draws that are really equal."""
-
-import sys
-import types
+"""Pseudo-labels: whitening, spherical k-means, and draws that are really equal."""
 
 import numpy as np
 import pytest
-from sklearn.cluster import AgglomerativeClustering, KMeans
-from sklearn.mixture import GaussianMixture
 
 from skdeepclust._pseudo_labels import (
     balanced_draw,
-    class_means,
-    cluster,
-    compact,
-    make_clusterer,
-    nearest,
     spherical_kmeans,
     unit_rows,
     whiten,
@@ -75,27 +65,6 @@ def test_noise_is_not_drawn():
     assert set(index) == {1, 2, 4}
 
 
-def test_compact():
-    np.testing.assert_array_equal(compact(np.array([5, 2, 5, 9])), [1, 0, 1, 2])
-    np.testing.assert_array_equal(compact(np.array([5, -1, 9])), [0, -1, 1])
-    with pytest.raises(ValueError, match="every sample noise"):
-        compact(np.array([-1, -1]))
-
-
-def test_class_means():
-    F = np.array([[0.0, 1.0], [2.0, 3.0], [5.0, 5.0]], dtype=np.float32)
-    means = class_means(F, np.array([1, 1, 0]))
-    np.testing.assert_array_equal(means, [[5, 5], [1, 2]])
-    assert means.dtype == np.float32
-
-
-def test_nearest():
-    F = np.random.RandomState(0).rand(5000, 3).astype(np.float32)
-    centers = F[:7].copy()
-    expected = np.linalg.norm(F[:, None] - centers, axis=2).argmin(axis=1)
-    np.testing.assert_array_equal(nearest(F, centers), expected)
-
-
 def test_spherical_kmeans():
     rng = np.random.RandomState(0)
     directions = unit_rows(rng.normal(size=(4, 10)))
@@ -108,44 +77,3 @@ def test_spherical_kmeans():
     for each in range(4):
         mean = unit_rows(F[labels == each].mean(axis=0, keepdims=True))[0]
         np.testing.assert_allclose(centroids[each], mean, atol=1e-5)
-
-
-def test_clusterers_are_clones_with_our_number():
-    mixture = GaussianMixture(2, covariance_type="diag")
-    fresh = make_clusterer(mixture, 7, 3, seed=5)
-    assert fresh is not mixture
-    assert (fresh.n_components, fresh.random_state) == (7, 5)
-    assert fresh.covariance_type == "diag"
-    assert mixture.n_components == 2
-    fresh = make_clusterer(KMeans(random_state=1), 7, 3, seed=5)
-    assert (fresh.n_clusters, fresh.random_state) == (7, 1)
-    assert make_clusterer(AgglomerativeClustering(), 7, 3, 5).n_clusters == 7
-    fresh = make_clusterer("kmeans", 7, 3, 5)
-    assert (fresh.n_clusters, fresh.n_init, fresh.random_state) == (7, 3, 5)
-
-
-def test_faiss_is_asked_for_all_points(monkeypatch):
-    calls = {}
-
-    class Kmeans:
-        def __init__(self, d, k, **options):
-            calls.update(options, d=d, k=k)
-            self.index = types.SimpleNamespace(
-                search=lambda F, n: (None, np.arange(len(F))[:, None] % k)
-            )
-            self.centroids = np.zeros((k, d), dtype=np.float32)
-
-        def train(self, F):
-            assert F.dtype == np.float32
-
-    monkeypatch.setitem(sys.modules, "faiss", types.SimpleNamespace(Kmeans=Kmeans))
-    labels = cluster(make_clusterer("faiss", 3, 2, 5), features())
-    assert labels.shape == (300,)
-    assert calls["max_points_per_centroid"] == 300
-    assert (calls["k"], calls["nredo"], calls["seed"], calls["niter"]) == (3, 2, 5, 20)
-
-
-def test_faiss_where_it_is_absent(monkeypatch):
-    monkeypatch.setitem(sys.modules, "faiss", None)
-    with pytest.raises(ImportError, match=r"skdeepclust\[faiss\]"):
-        cluster(make_clusterer("faiss", 3, 2, 5), features())

@@ -22,13 +22,22 @@ class ClusteringAutoencoder(nn.Module):
         optimiser built on it afterwards trains them.
     alpha : float, default=1.0
         Degrees of freedom of the Student-t kernel.
+    reconstructs : bool, default=True
+        Whether a call decodes the codes, too.
     """
 
-    def __init__(self, autoencoder: Any, centers: Tensor, alpha: float = 1.0):
+    def __init__(
+        self,
+        autoencoder: Any,
+        centers: Tensor,
+        alpha: float = 1.0,
+        reconstructs: bool = True,
+    ):
         super().__init__()
         self.autoencoder = autoencoder
         self.centers = nn.Parameter(torch.as_tensor(centers).clone())
         self.alpha = alpha
+        self.reconstructs = reconstructs
 
     def encode(self, X: Tensor) -> Tensor:
         """Map samples to codes ``(n, embedding_dim)``."""
@@ -42,7 +51,7 @@ class ClusteringAutoencoder(nn.Module):
         """Soft assignments ``(n, n_clusters)`` of codes."""
         return soft_assignment(Z.to(self.centers.dtype), self.centers, self.alpha)
 
-    def forward(self, X: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, X: Tensor) -> tuple[Tensor | None, Tensor]:
         """Reconstruction ``(n, *input_shape)`` and assignment ``(n, n_clusters)``."""
         Z = self.encode(X)
-        return self.decode(Z), self.assign(Z)
+        return self.decode(Z) if self.reconstructs else None, self.assign(Z)

@@ -1,52 +1,10 @@
-"""K-means on embeddings, and centres that have lost all their samples."""
+"""Sizes of clusters, and centres that have lost all their samples."""
 
 import numpy as np
 import torch
-from sklearn.cluster import KMeans
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-__all__ = [
-    "effective_clusters",
-    "initial_centers",
-    "limited_threads",
-    "reseed_dead_centers",
-]
-
-# Two threads add their partial sums in either order with the same result; more do
-# not, and the same seed would give other centres from run to run.
-_MAX_THREADS = 2
-
-
-def initial_centers(Z: np.ndarray, n_clusters: int, n_init: int, seed: int):
-    """K-means on the embedding.
-
-    Parameters
-    ----------
-    Z : ndarray of shape (n_samples, embedding_dim)
-        Embedded points.
-    n_clusters : int
-        Number of clusters.
-    n_init : int
-        Number of starts, the best of which is kept.
-    seed : int
-        Seed.
-
-    Returns
-    -------
-    centers : ndarray of shape (n_clusters, embedding_dim)
-        Cluster centres.
-    labels : ndarray of shape (n_samples,)
-        Cluster of every point.
-    """
-    with threadpool_limits(limits=limited_threads(), user_api="openmp"):
-        kmeans = KMeans(n_clusters, n_init=n_init, random_state=seed).fit(Z)
-    return kmeans.cluster_centers_, kmeans.labels_.astype(np.int64)
-
-
-def limited_threads() -> int:
-    """Threads with which scikit-learn's k-means gives the same result each time."""
-    return min(_MAX_THREADS, torch.get_num_threads())
+__all__ = ["effective_clusters", "reseed_dead_centers"]
 
 
 def reseed_dead_centers(Z: Tensor, centers: Tensor, labels: Tensor) -> Tensor:

@@ -1,26 +1,10 @@
-"""Centres: k-means, and those that lose their samples."""
+"""Centres that lose their samples, and sizes of clusters."""
 
 import numpy as np
 import pytest
 import torch
-from sklearn.cluster import KMeans
-from threadpoolctl import threadpool_limits
 
-from skdeepclust._kmeans import (
-    effective_clusters,
-    initial_centers,
-    reseed_dead_centers,
-)
-
-
-def test_initial_centers_are_scikit_learns():
-    Z = np.random.RandomState(0).rand(100, 3).astype(np.float32)
-    with threadpool_limits(1, "openmp"):
-        expected = KMeans(4, n_init=5, random_state=7).fit(Z)
-        centers, labels = initial_centers(Z, 4, 5, 7)
-    np.testing.assert_array_equal(labels, expected.labels_)
-    np.testing.assert_array_equal(centers, expected.cluster_centers_)
-    assert labels.dtype == np.int64
+from skdeepclust._centers import effective_clusters, reseed_dead_centers
 
 
 def test_dead_centers_go_to_the_far_end_of_the_largest_cluster():

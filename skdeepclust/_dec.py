@@ -1,0 +1,248 @@
+"""Deep embedded clustering."""
+
+from numbers import Real
+
+import torch
+
+from skdeepclust._compat import Interval
+from skdeepclust._joint import BaseJointEstimator
+
+__all__ = ["DEC"]
+
+_MOMENTUM = 0.9  # of SGD in the paper's code
+
+
+class DEC(BaseJointEstimator):
+    r"""Deep embedded clustering.
+
+    A dense autoencoder is pretrained, k-means in its code gives cluster centres, and
+    then encoder and centres are trained together: soft assignments of the samples to
+    the centres are pulled towards a sharper version of themselves. The decoder has no
+    part in it [1]_.
+
+    Parameters
+    ----------
+    n_clusters : int, default=10
+        Number of clusters.
+    alpha : float, default=1.0
+        Degrees of freedom of the Student-t kernel. The default is the paper's.
+    embedding_dim : int, default=10
+        Width of the code. The default is the paper's.
+    image_shape : "auto", None or tuple of ints, default="auto"
+        What the rows of a 2-D X are. "auto" reads rows whose length is a square of
+        at least 64 as square images of one channel, and takes the shape from a 3-D
+        or 4-D X. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for one
+        channel, says it; one of its numbers may be -1, for "what is left".
+    module : {"auto", "conv", "dense"}, nn.Module class or nn.Module, default="dense"
+        The network. "dense" is the paper's,
+        :class:`~skdeepclust.networks.DenseAutoencoder`; images are flattened for it.
+        "conv" is :class:`~skdeepclust.networks.ConvAutoencoder`, for images, and
+        "auto" takes it where there are images. Your own is a module with
+        ``encode(X) -> Z`` and ``decode(Z) -> X``; a class gets `input_shape` and
+        `embedding_dim` when its constructor takes arguments of these names, an
+        instance is copied together with its weights.
+    pretrain_epochs : int, default=200
+        Passes through the data that the autoencoder is trained alone. The default
+        is that of the reference code.
+    max_iter : int, default=20000
+        Most steps of joint training. The default is that of the reference code. 0
+        leaves out joint training: "autoencoder + k-means".
+    update_interval : int, default=140
+        Steps between two updates of the target distribution, each of which embeds
+        the whole data set. The default is that of the reference code.
+    tol : float, default=1e-3
+        Joint training stops when the share of samples that changed their cluster
+        between two updates is below `tol`. The default is the paper's.
+    batch_size : int or "auto", default="auto"
+        Samples per step. "auto" is the paper's 256 from 8192 samples upwards. Below
+        that it is the power of two nearest to a 32nd of the samples, at least 32:
+        with 256 an epoch of small data has so few steps that the network hardly
+        learns (``benchmarks/README.md`` has the measurement).
+    lr : float, default=0.01
+        Learning rate of joint training. The default is the paper's.
+    optimizer : torch optimiser class, default=torch.optim.SGD
+        Optimiser of joint training. SGD has a momentum of 0.9, as in the paper's
+        code, unless ``optimizer__momentum`` says otherwise.
+    pretrain_lr : float, default=1e-3
+        Learning rate of the pretraining.
+    pretrain_optimizer : torch optimiser class, default=torch.optim.Adam
+        Optimiser of the pretraining, with its own defaults. The paper pretrains layer
+        by layer by stochastic gradient descent; Adam on the whole autoencoder gets
+        there in fewer epochs, as in the DCEC reference code.
+    init : "kmeans", array-like of shape (n_clusters, embedding_dim) or estimator, \
+            default="kmeans"
+        Where joint training starts: centres from k-means, given centres, or the means
+        of the clusters that any scikit-learn clusterer or mixture finds in the code.
+        Its `n_clusters` or `n_components` is set on a clone, and so is its
+        `random_state` where that is None.
+    n_init : int, default=20
+        Starts of k-means. The default is that of the reference code.
+    callbacks : list of skorch callbacks, default=None
+        Callbacks of both nets, each of which works on copies. They may monitor the
+        columns of the history (``monitor="train_loss"`` in both stages,
+        "label_change" and others in the second); there is no validation loss. A
+        callback that stops the first stage lets the second begin.
+    device : str or torch.device, default="auto"
+        Where to compute. "auto" takes CUDA, else MPS, else the CPU.
+    memory : path, joblib.Memory or None, default=None
+        Where to cache the pretrained autoencoder. A search over `gamma`,
+        `n_clusters`, `tol` and the like then pretrains once per fold. Callbacks
+        and progress of the first stage do not run when it comes from the cache.
+    verbose : int, default=0
+        With 1 or more a line is printed after every epoch and target update.
+    random_state : int, RandomState instance or None, default=None
+        Governs initial weights, k-means and the order of the batches. Two fits with
+        the same integer are equal to the bit on a CPU. None draws fresh entropy;
+        the global generators of numpy and torch are left alone in every case.
+    **skorch : dict
+        Parameters passed on with skorch's prefixes: ``module__*`` (such as
+        ``module__hidden_dims``), ``optimizer__*`` (of joint training),
+        ``callbacks__*``, ``compile`` and ``compile__*``.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,)
+        Cluster of every sample. Equal to ``predict(X)``.
+    cluster_centers_ : ndarray of shape (n_clusters, embedding_dim)
+        Trained centres in the code.
+    init_labels_ : ndarray of shape (n_samples,)
+        Labels before joint training, by k-means or `init`.
+    net_ : skorch.NeuralNet
+        The net of the second stage. Its module holds network and centres.
+    module_ : nn.Module
+        The trained autoencoder, with `encode` and `decode`; the decoder is as
+        pretraining left it.
+    history_ : dict
+        Two tables, each a dict of columns that ``pandas.DataFrame`` takes as it is.
+        ``history_["pretraining"]`` has a row per epoch: "epoch", "loss", "dur".
+        ``history_["clustering"]`` has a row per target update: "epoch" (the update),
+        "step" (steps done),
+        "loss" and "clustering_loss" (the same here: means over the steps since the
+        last update),
+        "label_change" (share of samples that changed their cluster since the last
+        update), "n_effective_clusters" (exponential of the entropy of the cluster
+        sizes), "n_reseeded" (centres without samples that were put back on data),
+        "dur" (seconds).
+    n_iter_ : int
+        Steps of joint training done.
+    converged_ : bool
+        Whether joint training ended by `tol`.
+    stop_reason_ : str
+        Why joint training ended.
+    image_shape_ : tuple of 3 ints or None
+        Channels, height and width of an image; None when rows are not images.
+    n_features_in_ : int
+        Number of values per sample.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, when X had them.
+
+    Warns
+    -----
+    ConvergenceWarning
+        When `max_iter` is reached before `tol`.
+    ClusterCollapseWarning
+        When the effective number of clusters is below half of `n_clusters`.
+    DataScaleWarning
+        When values of X are of a size that training suffers from.
+
+    See Also
+    --------
+    IDEC : Keeps the reconstruction loss.
+    DCEC : Keeps it, with a convolutional network.
+
+    Notes
+    -----
+    The steps are those of :class:`DCEC`; the loss is its :math:`L_c` alone,
+
+    .. math::
+
+        L = \frac{1}{n} \sum_{ij} p_{ij} \log \frac{p_{ij}}{q_{ij}}.
+
+    Nothing keeps the code faithful to the data, and so there is no
+    `inverse_transform`. Training on for long can pull the clusters of a bad start
+    together more tightly, but not apart.
+
+    References
+    ----------
+    .. [1] J. Xie, R. Girshick, A. Farhadi, "Unsupervised deep embedding for
+       clustering analysis", ICML 2016.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.preprocessing import scale
+    >>> from skdeepclust import DEC
+    >>> X = scale(load_iris().data)
+    >>> dec = DEC(3, module__hidden_dims=(32,), pretrain_epochs=5, random_state=0)
+    >>> dec.fit_predict(X).shape
+    (150,)
+    """
+
+    _parameter_constraints = {
+        **BaseJointEstimator._parameter_constraints,
+        "pretrain_lr": [Interval(Real, 0, None, closed="neither")],
+        "pretrain_optimizer": [callable],
+    }
+
+    def __init__(
+        self,
+        n_clusters=10,
+        *,
+        alpha=1.0,
+        embedding_dim=10,
+        image_shape="auto",
+        module="dense",
+        pretrain_epochs=200,
+        max_iter=20000,
+        update_interval=140,
+        tol=1e-3,
+        batch_size="auto",
+        lr=0.01,
+        optimizer=torch.optim.SGD,
+        pretrain_lr=1e-3,
+        pretrain_optimizer=torch.optim.Adam,
+        init="kmeans",
+        n_init=20,
+        callbacks=None,
+        device="auto",
+        memory=None,
+        verbose=0,
+        random_state=None,
+        **skorch,
+    ):
+        self.n_clusters = n_clusters
+        self.alpha = alpha
+        self.embedding_dim = embedding_dim
+        self.image_shape = image_shape
+        self.module = module
+        self.pretrain_epochs = pretrain_epochs
+        self.max_iter = max_iter
+        self.update_interval = update_interval
+        self.tol = tol
+        self.batch_size = batch_size
+        self.lr = lr
+        self.optimizer = optimizer
+        self.pretrain_lr = pretrain_lr
+        self.pretrain_optimizer = pretrain_optimizer
+        self.init = init
+        self.n_init = n_init
+        self.callbacks = callbacks
+        self.device = device
+        self.memory = memory
+        self.verbose = verbose
+        self.random_state = random_state
+        self._set_skorch_params(skorch)
+
+    def _pretrain_params(self):
+        params = {
+            name: value
+            for name, value in super()._pretrain_params().items()
+            if not name.startswith("optimizer__")
+        }
+        return params | {"optimizer": self.pretrain_optimizer, "lr": self.pretrain_lr}
+
+    def _net_params(self, device, batch_size):
+        params = super()._net_params(device, batch_size)
+        if self.optimizer is torch.optim.SGD:
+            params.setdefault("optimizer__momentum", _MOMENTUM)
+        return params

@@ -1,0 +1,218 @@
+"""Improved deep embedded clustering."""
+
+import torch
+
+from skdeepclust._dcec import DCEC
+
+__all__ = ["IDEC"]
+
+
+class IDEC(DCEC):
+    r"""Improved deep embedded clustering: DCEC with a dense network.
+
+    A dense autoencoder is pretrained, k-means in its code gives cluster centres, and
+    then network and centres are trained together: soft assignments of the samples to
+    the centres are pulled towards a sharper version of themselves, while the
+    reconstruction loss keeps the code faithful to the data [1]_.
+
+    Parameters
+    ----------
+    n_clusters : int, default=10
+        Number of clusters.
+    gamma : float, default=0.1
+        Weight of the clustering loss. The default is the paper's and belongs to
+        the reductions used here: squared error averaged over values and samples,
+        divergence summed over clusters and averaged over samples.
+    alpha : float, default=1.0
+        Degrees of freedom of the Student-t kernel, 1 in all the papers.
+    embedding_dim : int, default=10
+        Width of the code. The default is the paper's.
+    image_shape : "auto", None or tuple of ints, default="auto"
+        What the rows of a 2-D X are. "auto" reads rows whose length is a square of
+        at least 64 as square images of one channel, and takes the shape from a 3-D
+        or 4-D X. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for one
+        channel, says it; one of its numbers may be -1, for "what is left".
+    module : {"auto", "conv", "dense"}, nn.Module class or nn.Module, default="dense"
+        The network. "dense" is the paper's,
+        :class:`~skdeepclust.networks.DenseAutoencoder`; images are flattened for it.
+        "conv" is :class:`~skdeepclust.networks.ConvAutoencoder`, for images, and
+        "auto" takes it where there are images. Your own is a module with
+        ``encode(X) -> Z`` and ``decode(Z) -> X``; a class gets `input_shape` and
+        `embedding_dim` when its constructor takes arguments of these names, an
+        instance is copied together with its weights.
+    pretrain_epochs : int, default=200
+        Passes through the data that the autoencoder is trained alone. The default
+        is that of the reference code.
+    max_iter : int, default=20000
+        Most steps of joint training. The default is that of the reference code. 0
+        leaves out joint training: "autoencoder + k-means".
+    update_interval : int, default=140
+        Steps between two updates of the target distribution, each of which embeds
+        the whole data set. The default is that of the reference code.
+    tol : float, default=1e-3
+        Joint training stops when the share of samples that changed their cluster
+        between two updates is below `tol`. The default is the paper's.
+    batch_size : int or "auto", default="auto"
+        Samples per step. "auto" is the paper's 256 from 8192 samples upwards. Below
+        that it is the power of two nearest to a 32nd of the samples, at least 32:
+        with 256 an epoch of small data has so few steps that the network hardly
+        learns (``benchmarks/README.md`` has the measurement).
+    lr : float, default=1e-3
+        Learning rate of both stages. The default is Adam's, which the reference
+        code uses.
+    optimizer : torch optimiser class, default=torch.optim.Adam
+        Optimiser of both stages, made anew for the second. Its one-kernel
+        ("fused") form is used where torch has one.
+    init : "kmeans", array-like of shape (n_clusters, embedding_dim) or estimator, \
+            default="kmeans"
+        Where joint training starts: centres from k-means, given centres, or the means
+        of the clusters that any scikit-learn clusterer or mixture finds in the code.
+        Its `n_clusters` or `n_components` is set on a clone, and so is its
+        `random_state` where that is None.
+    n_init : int, default=20
+        Starts of k-means. The default is that of the reference code.
+    callbacks : list of skorch callbacks, default=None
+        Callbacks of both nets, each of which works on copies. They may monitor the
+        columns of the history (``monitor="train_loss"`` in both stages,
+        "label_change" and others in the second); there is no validation loss. A
+        callback that stops the first stage lets the second begin.
+    device : str or torch.device, default="auto"
+        Where to compute. "auto" takes CUDA, else MPS, else the CPU.
+    memory : path, joblib.Memory or None, default=None
+        Where to cache the pretrained autoencoder. A search over `gamma`,
+        `n_clusters`, `tol` and the like then pretrains once per fold. Callbacks
+        and progress of the first stage do not run when it comes from the cache.
+    verbose : int, default=0
+        With 1 or more a line is printed after every epoch and target update.
+    random_state : int, RandomState instance or None, default=None
+        Governs initial weights, k-means and the order of the batches. Two fits with
+        the same integer are equal to the bit on a CPU. None draws fresh entropy;
+        the global generators of numpy and torch are left alone in every case.
+    **skorch : dict
+        Parameters passed on with skorch's prefixes: ``module__*`` (such as
+        ``module__hidden_dims``), ``optimizer__*``, ``callbacks__*``,
+        ``compile`` and ``compile__*``.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,)
+        Cluster of every sample. Equal to ``predict(X)``.
+    cluster_centers_ : ndarray of shape (n_clusters, embedding_dim)
+        Trained centres in the code.
+    cluster_images_ : ndarray of shape (n_clusters, C, H, W) or \
+            (n_clusters, n_features)
+        Decoded centres.
+    init_labels_ : ndarray of shape (n_samples,)
+        Labels before joint training, by k-means or `init`.
+    net_ : skorch.NeuralNet
+        The net of the second stage. Its module holds autoencoder and centres.
+    module_ : nn.Module
+        The trained autoencoder, with `encode` and `decode`.
+    history_ : dict
+        Two tables, each a dict of columns that ``pandas.DataFrame`` takes as it is.
+        ``history_["pretraining"]`` has a row per epoch: "epoch", "loss", "dur".
+        ``history_["clustering"]`` has a row per target update: "epoch" (the update),
+        "step" (steps done),
+        "loss", "reconstruction_loss" and "clustering_loss" (means over the steps
+        since the last update; "loss" is the first plus `gamma` times the second),
+        "label_change" (share of samples that changed their cluster since the last
+        update), "n_effective_clusters" (exponential of the entropy of the cluster
+        sizes), "n_reseeded" (centres without samples that were put back on data),
+        "dur" (seconds).
+    n_iter_ : int
+        Steps of joint training done.
+    converged_ : bool
+        Whether joint training ended by `tol`.
+    stop_reason_ : str
+        Why joint training ended.
+    image_shape_ : tuple of 3 ints or None
+        Channels, height and width of an image; None when rows are not images.
+    n_features_in_ : int
+        Number of values per sample.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, when X had them.
+
+    Warns
+    -----
+    ConvergenceWarning
+        When `max_iter` is reached before `tol`.
+    ClusterCollapseWarning
+        When the effective number of clusters is below half of `n_clusters`.
+    DataScaleWarning
+        When values of X are of a size that training suffers from.
+
+    See Also
+    --------
+    DCEC : The same with a convolutional network, where the formulas are.
+    DEC : Without the reconstruction loss.
+
+    Notes
+    -----
+    The steps and the loss are those of :class:`DCEC`. The paper pretrains layer by
+    layer; here, as in later code of its authors, the whole autoencoder is trained at
+    once, by Adam.
+
+    References
+    ----------
+    .. [1] X. Guo, L. Gao, X. Liu, J. Yin, "Improved deep embedded clustering with
+       local structure preservation", IJCAI 2017.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.preprocessing import scale
+    >>> from skdeepclust import IDEC
+    >>> X = scale(load_iris().data)
+    >>> idec = IDEC(3, module__hidden_dims=(32,), pretrain_epochs=5, random_state=0)
+    >>> idec.fit_predict(X).shape
+    (150,)
+    """
+
+    def __init__(
+        self,
+        n_clusters=10,
+        *,
+        gamma=0.1,
+        alpha=1.0,
+        embedding_dim=10,
+        image_shape="auto",
+        module="dense",
+        pretrain_epochs=200,
+        max_iter=20000,
+        update_interval=140,
+        tol=1e-3,
+        batch_size="auto",
+        lr=1e-3,
+        optimizer=torch.optim.Adam,
+        init="kmeans",
+        n_init=20,
+        callbacks=None,
+        device="auto",
+        memory=None,
+        verbose=0,
+        random_state=None,
+        **skorch,
+    ):
+        super().__init__(
+            n_clusters=n_clusters,
+            gamma=gamma,
+            alpha=alpha,
+            embedding_dim=embedding_dim,
+            image_shape=image_shape,
+            module=module,
+            pretrain_epochs=pretrain_epochs,
+            max_iter=max_iter,
+            update_interval=update_interval,
+            tol=tol,
+            batch_size=batch_size,
+            lr=lr,
+            optimizer=optimizer,
+            init=init,
+            n_init=n_init,
+            callbacks=callbacks,
+            device=device,
+            memory=memory,
+            verbose=verbose,
+            random_state=random_state,
+            **skorch,
+        )

@@ -1,0 +1,330 @@
+"""The mechanism of DEC, IDEC and DCEC: network and centres trained together."""
+
+import math
+import os
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.base import ClusterMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted, check_memory
+
+from skdeepclust._autoencoder import Autoencoder, pretrain
+from skdeepclust._base import BaseDeepEstimator
+from skdeepclust._batches import Batches, Rows, map_blocks, resolve_batch_size
+from skdeepclust._centers import effective_clusters, reseed_dead_centers
+from skdeepclust._clusterers import initial_centers
+from skdeepclust._compat import HasMethods, Interval, StrOptions
+from skdeepclust._device import derived_seed
+from skdeepclust._functional import target_distribution
+from skdeepclust._nets import ClusteringNet, history_table
+from skdeepclust.metrics import latent_silhouette
+from skdeepclust.networks import ClusteringAutoencoder
+from skdeepclust.networks._resolve import module_key
+
+__all__ = ["BaseJointEstimator"]
+
+# Columns of history_["clustering"]; the loss of a part that is not trained is not
+# among them.
+_COLUMNS_BEFORE = ("epoch", "step", "loss")
+_COLUMNS_AFTER = (
+    *("clustering_loss", "label_change", "n_effective_clusters", "n_reseeded", "dur"),
+)
+
+
+class BaseJointEstimator(ClusterMixin, BaseDeepEstimator):
+    r"""An autoencoder, centres in its code, and both trained together.
+
+    1. The autoencoder is trained to reconstruct X (`pretrain_epochs`).
+    2. `init`, k-means say, gives centres in the code.
+    3. Joint training minimises :math:`L_r + \gamma L_c`, or :math:`L_c` alone where a
+       subclass has no `gamma` and with it no use for the decoder.
+    4. It ends when fewer than a share `tol` of the labels changed in
+       `update_interval` steps, or after `max_iter` steps.
+
+    A subclass is a docstring, defaults, and where it has one `gamma`.
+    """
+
+    _parameter_constraints = {
+        **{
+            name: constraint
+            for name, constraint in Autoencoder._parameter_constraints.items()
+            if name != "max_epochs"
+        },
+        "n_clusters": [Interval(Integral, 1, None, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="neither")],
+        "pretrain_epochs": [Interval(Integral, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 0, None, closed="left")],
+        "update_interval": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "init": [StrOptions({"kmeans"}), "array-like", HasMethods(["fit_predict"])],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "memory": [str, os.PathLike, HasMethods(["cache"]), None],
+    }
+
+    _n_stages = 2
+
+    def _check_n_samples(self, n_samples):
+        if n_samples < self.n_clusters:
+            raise ValueError(
+                f"n_samples={n_samples} should be >= n_clusters={self.n_clusters}."
+            )
+
+    def _fit(self, X, device, seed, progress):
+        # 1. The autoencoder alone.
+        autoencoder = self._pretrain(X, seed, progress)
+        self._input_shape = autoencoder._input_shape
+        self._code_width = autoencoder._code_width
+        module = autoencoder.module_.to(device)
+
+        # 2. Centres in its code.
+        rows = Rows(X, self._input_shape, device)
+        module.eval()
+        Z = map_blocks(module.encode, rows).cpu().numpy()
+        init_seed = derived_seed(seed, "kmeans")
+        centers, self.init_labels_ = initial_centers(
+            self.init, Z, self.n_clusters, self.n_init, init_seed
+        )
+
+        # 3. and 4. Network and centres together.
+        batch_size = resolve_batch_size(self.batch_size, len(X))
+        gamma = getattr(self, "gamma", None)
+        net = ClusteringNet(
+            ClusteringAutoencoder(
+                module,
+                torch.from_numpy(centers),
+                self.alpha,
+                reconstructs=gamma is not None,
+            ),
+            gamma=gamma,
+            stage="joint training",
+            **self._net_params(device, batch_size),
+        ).initialize()
+        batches = Batches(
+            rows, batch_size, seed=derived_seed(seed, "order"), shuffle=False
+        )
+        labels = self._train_jointly(net, batches, progress)
+
+        self.net_ = net
+        self.labels_ = labels
+        self.cluster_centers_ = net.module_.centers.detach().cpu().numpy().copy()
+        reconstruction = () if gamma is None else ("reconstruction_loss",)
+        columns = (*_COLUMNS_BEFORE, *reconstruction, *_COLUMNS_AFTER)
+        self.history_ = {
+            **autoencoder.history_,
+            "clustering": history_table(net, columns),
+        }
+        self._describe_centers()
+        self._warn_about_health()
+
+    def _describe_centers(self):
+        """Add what more there is to say of the centres."""
+
+    def _pretrain(self, X, seed, progress):
+        params = self._pretrain_params()
+        params.update(
+            max_epochs=self.pretrain_epochs,
+            # One row is what `image_shape_` says, whatever layout X came in.
+            image_shape=self.image_shape_,
+            # None stays None, so that a cache finds what it has, as in a Pipeline.
+            random_state=None if self.random_state is None else seed,
+            verbose=0,
+        )
+        module = params.pop("module")
+        memory = check_memory(None if self.memory is None else self._memory())
+        cached_pretrain = memory.cache(
+            pretrain, ignore=["module", "progress", "verbose"]
+        )
+        return cached_pretrain(
+            Autoencoder(**params),
+            X,
+            module_key=module_key(module) if self.memory is not None else None,
+            module=module,
+            progress=progress,
+            verbose=self.verbose,
+        )
+
+    def _pretrain_params(self):
+        """Parameters that the first stage shares with the second."""
+        shared = set(Autoencoder._parameter_constraints) - {"max_epochs"}
+        return {name: getattr(self, name) for name in shared} | self._skorch_params()
+
+    def _memory(self):
+        is_path = isinstance(self.memory, os.PathLike)
+        return os.fspath(self.memory) if is_path else self.memory
+
+    def _train_jointly(self, net, batches, progress):
+        """Train until few labels change; return the labels."""
+        rows = batches.rows
+        n_updates = math.ceil(self.max_iter / self.update_interval)
+        self.n_iter_, self.converged_ = 0, False
+        self.stop_reason_ = (
+            f"max_iter={self.max_iter} used up"
+            if self.max_iter
+            else "max_iter=0: joint training left out"
+        )
+        Q, labels, n_reseeded_before = self._update(net, rows)
+        with (
+            progress.stage("joint training", n_updates) as stage,
+            net.training(rows),
+        ):
+            for _ in range(n_updates):
+                batches.n_batches = min(
+                    self.update_interval, self.max_iter - self.n_iter_
+                )
+                batches.targets = target_distribution(Q)
+                with (
+                    stage.step("target update", lambda: self._snapshot(net)) as step,
+                    net.epoch(rows) as epoch,
+                ):
+                    net.train_on(batches)
+                    self.n_iter_ += batches.n_batches
+                    Q, new_labels, n_reseeded = self._update(net, rows)
+                    label_change = float(np.mean(new_labels != labels))
+                    labels = new_labels
+                    epoch.record(
+                        step=self.n_iter_,
+                        label_change=label_change,
+                        n_effective_clusters=effective_clusters(
+                            labels, self.n_clusters
+                        ),
+                        n_reseeded=n_reseeded_before + n_reseeded,
+                    )
+                    n_reseeded_before = 0
+                is_whole = batches.n_batches == self.update_interval
+                if is_whole and label_change < self.tol:
+                    self.converged_ = True
+                    self.stop_reason_ = (
+                        f"label change {label_change:.2g} below tol={self.tol:g}"
+                    )
+                    break
+                if epoch.stop_requested or step.stop_requested:
+                    self.stop_reason_ = "a callback stopped the training"
+                    break
+        if self.callbacks:  # one of them may have changed the weights since
+            _, labels, _ = self._update(net, rows)
+        return labels
+
+    def _update(self, net, rows):
+        """Assign the whole data set, after putting dead centres back on data.
+
+        Returns
+        -------
+        Q : Tensor of shape (n_samples, n_clusters)
+            Soft assignments.
+        labels : ndarray of shape (n_samples,)
+            Hard ones.
+        n_reseeded : int
+            Number of centres moved.
+        """
+        model = net.module_.eval()
+        with torch.no_grad():
+            Z = map_blocks(model.encode, rows)
+            Q = model.assign(Z)
+            moved = reseed_dead_centers(Z, model.centers.data, Q.argmax(dim=1))
+            if len(moved):
+                _forget_momenta(net.optimizer_, model.centers, moved)
+                Q = model.assign(Z)
+        return Q, Q.argmax(dim=1).cpu().numpy(), len(moved)
+
+    def _snapshot(self, net):
+        """Fitted attributes as they are now, for callbacks that evaluate."""
+        centers = net.module_.centers.detach().cpu().numpy().copy()
+        return {**self._fitted_attributes(), "net_": net, "cluster_centers_": centers}
+
+    def _warn_about_health(self):
+        smaller = (
+            f"a smaller gamma (now {self.gamma:g})"
+            if hasattr(self, "gamma")
+            else (f"a smaller lr (now {self.lr:g})")
+        )
+        self._warn_of_collapse(
+            f"Look at history_['clustering']['n_effective_clusters']; try {smaller}, "
+            f"more pretrain_epochs (now {self.pretrain_epochs}), another random_state "
+            "or a smaller n_clusters; and see that the values of X are about 1."
+        )
+        if self.max_iter and self.n_iter_ >= self.max_iter and not self.converged_:
+            warnings.warn(
+                f"Joint training used up max_iter={self.max_iter} steps while "
+                f"{self.history_['clustering']['label_change'][-1]:.2g} of the labels "
+                f"still changed between updates (tol={self.tol:g}). Increase max_iter "
+                "or tol.",
+                ConvergenceWarning,
+                stacklevel=6,
+            )
+
+    def predict(self, X):
+        """Cluster of every sample.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), (n_samples, H, W) or \
+                (n_samples, C, H, W)
+            Samples, in any layout of those seen in `fit`.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Index of the most probable cluster.
+        """
+        check_is_fitted(self, "net_")
+        return self._assign(self._rows(X)).argmax(dim=1).cpu().numpy()
+
+    def predict_proba(self, X):
+        """Soft assignment q of every sample to every cluster.
+
+        The values say how much nearer one centre is than the others. They are not
+        calibrated probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), (n_samples, H, W) or \
+                (n_samples, C, H, W)
+            Samples, in any layout of those seen in `fit`.
+
+        Returns
+        -------
+        Q : ndarray of shape (n_samples, n_clusters)
+            Soft assignments, float32. Rows sum to one.
+        """
+        check_is_fitted(self, "net_")
+        return self._assign(self._rows(X)).cpu().numpy()
+
+    def score(self, X, y=None):
+        """Mean silhouette of the predicted clusters in the code, without labels.
+
+        It compares clusterings of one code. Joint training makes the code anew, and
+        pulls the clusters together while it does: a larger `gamma` or a smaller
+        `n_clusters` scores higher for that alone, and a code that has collapsed onto
+        its centres highest of all. See
+        :func:`skdeepclust.metrics.latent_silhouette`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), (n_samples, H, W) or \
+                (n_samples, C, H, W)
+            Samples.
+        y : Ignored
+            Present for API consistency.
+
+        Returns
+        -------
+        score : float
+            Between -1 and 1, the higher the better; -1 where fewer than two
+            clusters are predicted.
+        """
+        check_is_fitted(self, "net_")
+        return latent_silhouette(self, X)
+
+    def _assign(self, rows):
+        with torch.no_grad():
+            return self.net_.module_.assign(self._embed(rows))
+
+
+def _forget_momenta(optimizer, centers, moved):
+    """Forget what the optimiser remembers of centres that were moved."""
+    for value in optimizer.state[centers].values():
+        if torch.is_tensor(value) and value.shape == centers.shape:
+            value[moved] = 0

@@ -1,0 +1,139 @@
+"""Any clusterer: cloned, asked for our number, and the start of joint training."""
+
+import sys
+import types
+
+import numpy as np
+import pytest
+from sklearn.cluster import HDBSCAN, AgglomerativeClustering, KMeans
+from sklearn.mixture import GaussianMixture
+from threadpoolctl import threadpool_limits
+
+from skdeepclust._clusterers import (
+    class_means,
+    cluster,
+    compact,
+    initial_centers,
+    make_clusterer,
+    nearest,
+)
+
+
+def features(n=300, d=6):
+    rng = np.random.RandomState(0)
+    return rng.normal(size=(n, d)).astype(np.float32)
+
+
+# -- centres to start from ---------------------------------------------------
+
+
+def test_initial_centers_are_scikit_learns():
+    Z = features(100, 3)
+    with threadpool_limits(1, "openmp"):
+        expected = KMeans(4, n_init=5, random_state=7).fit(Z)
+        centers, labels = initial_centers("kmeans", Z, 4, 5, 7)
+    np.testing.assert_array_equal(labels, expected.labels_)
+    np.testing.assert_array_equal(centers, expected.cluster_centers_)
+    assert labels.dtype == np.int64
+
+
+def test_initial_centers_given():
+    Z = features(100, 3)
+    given = Z[:4].astype(np.float64)
+    centers, labels = initial_centers(given.tolist(), Z, 4, 5, 7)
+    np.testing.assert_array_equal(centers, Z[:4])
+    np.testing.assert_array_equal(labels[:4], range(4))
+    assert centers.dtype == np.float32
+    assert not np.shares_memory(initial_centers(Z[:4], Z, 4, 5, 7)[0], Z)
+    for wrong in (given[:3], given[:, :2], given * np.nan):
+        with pytest.raises(ValueError, match=r"n_clusters=4 clusters in the code"):
+            initial_centers(wrong, Z, 4, 5, 7)
+
+
+def test_initial_centers_from_a_clusterer():
+    Z = features(100, 3)
+    agglomeration = AgglomerativeClustering()
+    centers, labels = initial_centers(agglomeration, Z, 4, 5, 7)
+    expected = AgglomerativeClustering(4).fit_predict(Z)
+    np.testing.assert_array_equal(labels, expected)
+    for each in range(4):
+        np.testing.assert_allclose(
+            centers[each], Z[expected == each].mean(axis=0), rtol=1e-4, atol=1e-6
+        )
+    assert agglomeration.n_clusters == 2
+
+
+def test_initial_centers_from_a_clusterer_with_noise_or_another_number():
+    blobs = np.repeat(features(3, 2) * 20, 30, axis=0) + features(90, 2) / 10
+    Z = np.r_[blobs, [[500.0, 0.0]]].astype(np.float32)
+    clusterer = HDBSCAN(min_cluster_size=10, copy=True)
+    centers, labels = initial_centers(clusterer, Z, 3, 5, 7)
+    assert (np.bincount(labels) >= 30).all()  # the outlier joined one of them
+    assert centers.shape == (3, 2)
+    with pytest.raises(ValueError, match=r"found 3 clusters.*Pass n_clusters=3"):
+        initial_centers(clusterer, Z, 4, 5, 7)
+
+
+# -- pieces ------------------------------------------------------------------
+
+
+def test_compact():
+    np.testing.assert_array_equal(compact(np.array([5, 2, 5, 9])), [1, 0, 1, 2])
+    np.testing.assert_array_equal(compact(np.array([5, -1, 9])), [0, -1, 1])
+    with pytest.raises(ValueError, match="every sample noise"):
+        compact(np.array([-1, -1]))
+
+
+def test_class_means():
+    F = np.array([[0.0, 1.0], [2.0, 3.0], [5.0, 5.0]], dtype=np.float32)
+    means = class_means(F, np.array([1, 1, 0]))
+    np.testing.assert_array_equal(means, [[5, 5], [1, 2]])
+    assert means.dtype == np.float32
+
+
+def test_nearest():
+    F = np.random.RandomState(0).rand(5000, 3).astype(np.float32)
+    centers = F[:7].copy()
+    expected = np.linalg.norm(F[:, None] - centers, axis=2).argmin(axis=1)
+    np.testing.assert_array_equal(nearest(F, centers), expected)
+
+
+def test_clusterers_are_clones_with_our_number():
+    mixture = GaussianMixture(2, covariance_type="diag")
+    fresh = make_clusterer(mixture, 7, 3, seed=5)
+    assert fresh is not mixture
+    assert (fresh.n_components, fresh.random_state) == (7, 5)
+    assert fresh.covariance_type == "diag"
+    assert mixture.n_components == 2
+    fresh = make_clusterer(KMeans(random_state=1), 7, 3, seed=5)
+    assert (fresh.n_clusters, fresh.random_state) == (7, 1)
+    assert make_clusterer(AgglomerativeClustering(), 7, 3, 5).n_clusters == 7
+    fresh = make_clusterer("kmeans", 7, 3, 5)
+    assert (fresh.n_clusters, fresh.n_init, fresh.random_state) == (7, 3, 5)
+
+
+def test_faiss_is_asked_for_all_points(monkeypatch):
+    calls = {}
+
+    class Kmeans:
+        def __init__(self, d, k, **options):
+            calls.update(options, d=d, k=k)
+            self.index = types.SimpleNamespace(
+                search=lambda F, n: (None, np.arange(len(F))[:, None] % k)
+            )
+            self.centroids = np.zeros((k, d), dtype=np.float32)
+
+        def train(self, F):
+            assert F.dtype == np.float32
+
+    monkeypatch.setitem(sys.modules, "faiss", types.SimpleNamespace(Kmeans=Kmeans))
+    labels = cluster(make_clusterer("faiss", 3, 2, 5), features())
+    assert labels.shape == (300,)
+    assert calls["max_points_per_centroid"] == 300
+    assert (calls["k"], calls["nredo"], calls["seed"], calls["niter"]) == (3, 2, 5, 20)
+
+
+def test_faiss_where_it_is_absent(monkeypatch):
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    with pytest.raises(ImportError, match=r"skdeepclust\[faiss\]"):
+        cluster(make_clusterer("faiss", 3, 2, 5), features())
