@@ -156,8 +156,10 @@ def class_means(F, labels):
     return (sums.numpy() / np.bincount(labels)[:, None]).astype(F.dtype)
 
 
-def nearest(F, centers):
-    """Nearest centre of every row, block by block.
+def nearest(F, centers, n_neighbors=None):
+    """Nearest centres of every row, block by block.
+
+    Distances are taken directly: a row gets the same to the bit whatever comes with it.
 
     Parameters
     ----------
@@ -165,20 +167,24 @@ def nearest(F, centers):
         Points.
     centers : ndarray of shape (k, d)
         Centres.
+    n_neighbors : int or None, default=None
+        How many centres are asked for, at most k.
 
     Returns
     -------
-    labels : ndarray of shape (n,)
-        Index of the nearest centre.
+    distances : ndarray of shape (n, n_neighbors)
+        Distances, rising. Only with `n_neighbors`.
+    index : ndarray of shape (n,) or (n, n_neighbors)
+        Index of the nearest centre, or of the nearest ones.
     """
     points, centers = torch.from_numpy(F), torch.from_numpy(centers)
     mode = "donot_use_mm_for_euclid_dist"
-    return torch.cat(
-        [
-            torch.cdist(block, centers, compute_mode=mode).argmin(dim=1)
-            for block in points.split(_BLOCK)
-        ]
-    ).numpy()
+    blocks = (torch.cdist(b, centers, compute_mode=mode) for b in points.split(_BLOCK))
+    if n_neighbors is None:
+        return torch.cat([block.argmin(dim=1) for block in blocks]).numpy()
+    found = [block.topk(n_neighbors, largest=False) for block in blocks]
+    distances, index = (torch.cat(part).numpy() for part in zip(*found, strict=True))
+    return distances, index
 
 
 def limited_threads() -> int:

@@ -23,7 +23,12 @@ from skdeepclust._clusterers import (
 from skdeepclust._compat import HasMethods, Interval, StrOptions
 from skdeepclust._device import derived_seed
 from skdeepclust._nets import PseudoLabelNet, history_table
-from skdeepclust._pseudo_labels import balanced_draw, spherical_kmeans, whiten
+from skdeepclust._pseudo_labels import (
+    balanced_draw,
+    spherical_kmeans,
+    whiten,
+    whitening,
+)
 from skdeepclust.metrics import latent_silhouette
 from skdeepclust.networks import PseudoLabelModel
 from skdeepclust.networks._resolve import resolve_backbone
@@ -73,7 +78,8 @@ class DeepCluster(ClusterMixin, BaseDeepEstimator):
         "deepcluster" draws the last layer anew in each round, as in [1]_.
         "deepcluster-v2" takes the centroids of a spherical k-means as a last layer
         that is not trained, as in [2]_; `clusterer` then serves at the end only. The
-        default is what did better on small data (``benchmarks/README.md``).
+        default is what did better on small data (``benchmarks/README.md``): fixed
+        centroids hold on to the clusters of the untrained network.
     module : str, nn.Module class or nn.Module, default="auto"
         The network. "auto" takes :class:`~skdeepclust.networks.ConvNet` ("conv") for
         images and :class:`~skdeepclust.networks.DenseNet` ("dense") for other rows;
@@ -196,6 +202,10 @@ class DeepCluster(ClusterMixin, BaseDeepEstimator):
        of this round.
     3. Samples are drawn so that every pseudo-class comes up equally often, are
        augmented, and network and last layer are trained on multinomial logistic loss.
+
+    In "deepcluster-v2" the whitening of the round is a layer of the network that is
+    not trained, in front of the centroids. [2]_ has a trained projection there, and
+    photographs; with digits the first clusters then stay as they are.
 
     At the end features are not whitened, only scaled to length one: whitening gives
     every direction the same weight, also those that training has found to be of none.
@@ -398,25 +408,26 @@ class DeepCluster(ClusterMixin, BaseDeepEstimator):
         with torch.no_grad():
             for batch in index.split(self.batch_size):
                 if len(batch) > 1:
-                    net.module_.project(rows.take(batch))
+                    net.module_.features(rows.take(batch))
 
     def _pseudo_labels(self, net, rows, n_classes, rng):
         """Pseudo-labels (n, n_heads) of a round, and facts about them."""
         model = net.module_.eval()
         is_v2 = self.variant == "deepcluster-v2"
-        F = map_blocks(model.project if is_v2 else model.features, rows)
-        F = F.cpu().numpy()
+        F = map_blocks(model.features, rows).cpu().numpy()
+        whitener = whitening(F, self.pca_dim)
+        space = whiten(F, *whitener)
+        if is_v2:
+            model.set_whitening(*map(torch.from_numpy, whitener))
         found = []
         for head in range(len(model.heads)):
             head_seed = rng.randint(2**31 - 1)
             if is_v2:
-                space = F
                 centroids, labels = spherical_kmeans(space, n_classes, head_seed)
                 model.set_centroids(
                     head, torch.from_numpy(centroids[np.unique(labels)])
                 )
             else:
-                space = whiten(F, self.pca_dim)
                 clusterer = make_clusterer(
                     self.clusterer, n_classes, _N_INIT_OF_ROUND, head_seed
                 )

@@ -5,7 +5,7 @@ import torch
 from sklearn.cluster import kmeans_plusplus
 from sklearn.decomposition import PCA
 
-__all__ = ["balanced_draw", "spherical_kmeans", "unit_rows", "whiten"]
+__all__ = ["balanced_draw", "spherical_kmeans", "unit_rows", "whiten", "whitening"]
 
 # Directions with less than this share of the largest variance are dead: whitening
 # would blow their rounding errors up to the size of everything else.
@@ -26,8 +26,8 @@ def unit_rows(F):
     return F / np.maximum(norms, np.finfo(F.dtype).tiny)
 
 
-def whiten(F, n_components):
-    """Principal components of unit variance, rows of length one.
+def whitening(F, n_components):
+    """Map to principal components of unit variance: ``(F - mean) @ projection.T``.
 
     Dead and constant features are left out, so that there are fewer components where
     the data has fewer.
@@ -41,20 +41,26 @@ def whiten(F, n_components):
 
     Returns
     -------
-    W : ndarray of shape (n, at most n_components)
-        Whitened features, float32. Features without any variance come back as they
-        are.
+    mean : ndarray of shape (d,)
+        Mean of the features.
+    projection : ndarray of shape (at most n_components, d)
+        Scaled components. Without any variance in the features it is the identity,
+        and the mean zero.
     """
-    if len(F) < 2:
-        return F
-    n_components = min(n_components, *F.shape)
-    pca = PCA(n_components, svd_solver="covariance_eigh").fit(F)
-    variance = pca.explained_variance_
-    alive = variance > _DEAD * variance[0]
-    if not variance[0] > 0:
-        return F
-    projection = pca.components_[alive] / np.sqrt(variance[alive])[:, None]
-    return unit_rows(((F - pca.mean_) @ projection.T).astype(np.float32))
+    if len(F) > 1 and np.ptp(F, axis=0).any():
+        n_components = min(n_components, *F.shape)
+        pca = PCA(n_components, svd_solver="covariance_eigh").fit(F)
+        variance = pca.explained_variance_
+        alive = variance > _DEAD * variance[0]
+        if variance[0] > 0:
+            scale = np.sqrt(variance[alive])[:, None]
+            return pca.mean_, pca.components_[alive] / scale
+    return np.zeros_like(F[0]), np.eye(F.shape[1], dtype=F.dtype)
+
+
+def whiten(F, mean, projection):
+    """Whitened features, rows of length one, float32; see :func:`whitening`."""
+    return unit_rows(((F - mean) @ projection.T).astype(np.float32))
 
 
 def balanced_draw(labels, n_draws, rng):

@@ -17,6 +17,7 @@ from skorch.callbacks import Callback
 from torch import nn
 
 from skdeepclust import DeepCluster
+from skdeepclust._pseudo_labels import whiten, whitening
 from skdeepclust.networks import VGG16, AlexNet, ConvNet, DenseNet, ResNet18, Sobel
 from skdeepclust.networks._pseudo_label import PseudoLabelModel
 
@@ -46,7 +47,14 @@ def make():
 
 @pytest.mark.parametrize("variant", ["deepcluster", "deepcluster-v2"])
 def test_training_lowers_the_loss(make, digits, variant):
-    deep = make(variant=variant, max_iter=4, epochs_per_round=10, n_pseudo_labels=10)
+    # A temperature of 1: with a small one a wrong logit costs more than chance does.
+    deep = make(
+        variant=variant,
+        max_iter=4,
+        epochs_per_round=10,
+        n_pseudo_labels=10,
+        temperature=1.0,
+    )
     losses = deep.fit(digits[0]).history_["rounds"]["loss"]
     assert losses[-1] < losses[0] < np.log(10) + 0.3
 
@@ -140,6 +148,20 @@ def test_v2_has_fixed_centroids_as_last_layers(make, digits, n_heads):
             torch.isclose(norms, torch.ones(7), atol=1e-5).logical_or(norms == 0).all()
         )
     assert not torch.equal(log[0][0], log[1][0])
+
+
+def test_v2_logits_are_cosines_to_centroids_of_whitened_features():
+    X = torch.from_numpy(np.random.RandomState(0).rand(50, 64).astype(np.float32))
+    model = PseudoLabelModel(Own(6), 6, n_classes=5, n_heads=2, temperature=0.1)
+    F = model.features(X).detach().numpy()
+    W = whiten(F, *whitening(F, 4))
+    model.set_whitening(*map(torch.from_numpy, whitening(F, 4)))
+    for head in range(2):
+        model.set_centroids(head, torch.from_numpy(W[head : head + 3]))
+        logits = model(X)[head].detach().numpy()
+        expected = W @ W[head : head + 3].T / 0.1
+        np.testing.assert_allclose(logits[:, :3], expected, atol=1e-3)
+        assert not logits[:, 3:].any()  # classes without samples
 
 
 def test_last_layers_are_drawn_anew(make, digits):

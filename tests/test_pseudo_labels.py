@@ -8,6 +8,7 @@ from skdeepclust._pseudo_labels import (
     spherical_kmeans,
     unit_rows,
     whiten,
+    whitening,
 )
 
 
@@ -16,9 +17,13 @@ def features(n=300, d=6):
     return (rng.normal(size=(n, d)) * [1, 2, 3, 4, 5, 100][:d] + 7).astype(np.float32)
 
 
+def whitened(F, n_components):
+    return whiten(F, *whitening(F, n_components))
+
+
 def test_whitening():
     F = features()
-    W = whiten(F, 256)
+    W = whitened(F, 256)
     assert W.shape == (300, 6)
     np.testing.assert_allclose(np.linalg.norm(W, axis=1), 1, rtol=1e-5)
     # Before the rows were scaled, every direction had the same variance.
@@ -29,16 +34,17 @@ def test_whitening():
 def test_whitening_leaves_dead_and_constant_features_out():
     F = features()
     F = np.c_[F, np.zeros(300), np.full(300, 3.3), F[:, 0]].astype(np.float32)
-    W = whiten(F, 256)
+    W = whitened(F, 256)
     assert W.shape == (300, 6)
     assert np.isfinite(W).all()
 
 
 def test_whitening_keeps_no_more_than_the_data_allows():
-    assert whiten(features(4), 256).shape == (4, 3)  # four points span three directions
-    assert whiten(features(), 2).shape == (300, 2)
+    assert whitened(features(4), 256).shape == (4, 3)  # points span three directions
+    assert whitened(features(), 2).shape == (300, 2)
     constant = np.ones((5, 3), dtype=np.float32)
-    np.testing.assert_array_equal(whiten(constant, 2), constant)
+    np.testing.assert_array_equal(whitened(constant, 2), unit_rows(constant))
+    np.testing.assert_array_equal(whitened(constant[:1], 2), unit_rows(constant[:1]))
 
 
 def test_unit_rows():

@@ -23,11 +23,9 @@ class PseudoLabelModel(nn.Module):
     n_heads : int, default=1
         Number of last layers, each for pseudo-labels of its own.
     temperature : float or None, default=None
-        None makes the last layers linear, with a bias, and trained. A number puts a
-        projection of two layers in front of them and makes them fixed centroids: the
-        logit is the cosine between projection and centroid, divided by it.
-    projection_dim : int, default=128
-        Width of the projection.
+        None makes the last layers linear, with a bias, and trained. A number makes
+        them fixed centroids among whitened features: the logit is the cosine between
+        whitened features and centroid, divided by it.
     """
 
     def __init__(
@@ -37,25 +35,16 @@ class PseudoLabelModel(nn.Module):
         n_classes: int,
         n_heads: int = 1,
         temperature: float | None = None,
-        projection_dim: int = 128,
     ):
         super().__init__()
         self.backbone = backbone
         self.temperature = temperature
-        self.projection = nn.Sequential()
-        n_in = n_features
-        if temperature is not None:
-            self.projection = nn.Sequential(
-                nn.Linear(n_features, n_features, bias=False),
-                nn.BatchNorm1d(n_features),
-                nn.ReLU(),
-                nn.Linear(n_features, projection_dim),
-            )
-            n_in = projection_dim
         self.heads = nn.ModuleList(
-            nn.Linear(n_in, n_classes, bias=temperature is None) for _ in range(n_heads)
+            nn.Linear(n_features, n_classes, bias=temperature is None)
+            for _ in range(n_heads)
         )
         if temperature is not None:
+            self.whitening = nn.Linear(n_features, n_features).requires_grad_(False)
             self.heads.requires_grad_(False)
 
     def features(self, X: Tensor) -> Tensor:
@@ -66,16 +55,11 @@ class PseudoLabelModel(nn.Module):
         """Map samples to features of length one."""
         return normalize(self.features(X))
 
-    def project(self, X: Tensor) -> Tensor:
-        """Map samples to projections of length one, where the centroids are."""
-        return normalize(self.projection(self.features(X)))
-
     def forward(self, X: Tensor) -> Tensor:
         """Logits ``(n_heads, n, n_classes)``."""
-        if self.temperature is None:
-            Z = self.features(X)
-        else:
-            Z = self.project(X) / self.temperature
+        Z = self.features(X)
+        if self.temperature is not None:
+            Z = normalize(self.whitening(Z)) / self.temperature
         return torch.stack([head(Z) for head in self.heads])
 
     def renew_heads(self) -> None:
@@ -85,9 +69,17 @@ class PseudoLabelModel(nn.Module):
             nn.init.normal_(head.weight, 0.0, 0.01)
             nn.init.zeros_(head.bias)
 
+    def set_whitening(self, mean: Tensor, projection: Tensor) -> None:
+        """Whiten by ``(Z - mean) @ projection.T``; missing components are zero."""
+        weight, bias = self.whitening.weight.data, self.whitening.bias.data
+        weight.zero_()
+        weight[: len(projection)] = projection.to(weight)
+        bias.copy_(-weight @ mean.to(weight))
+
     def set_centroids(self, head: int, centroids: Tensor) -> None:
         """Make the given unit vectors, or the first classes, a last layer."""
         layer: Any = self.heads[head]
-        weight = layer.weight
-        weight.data.zero_()
-        weight.data[: len(centroids)] = centroids.to(weight)
+        weight = layer.weight.data
+        weight.zero_()
+        n_classes, n_components = centroids.shape
+        weight[:n_classes, :n_components] = centroids.to(weight)
