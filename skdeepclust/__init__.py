@@ -5,6 +5,8 @@ What there is, and where to look first:
 - :class:`DCEC`: deep convolutional embedded clustering, ``DCEC(10).fit_predict(X)``,
   and :class:`IDEC` and :class:`DEC`, its relatives with dense networks.
 - :class:`DeepCluster`: pseudo-labels from any clusterer train a convolutional network.
+- :class:`SCEDAE`: spectral clustering over an ensemble of autoencoders, and
+  :class:`LandmarkSpectralClustering`, its clusterer, for any embedding.
 - :class:`Autoencoder`: the transformer that it is pretrained by, to be put in front
   of any scikit-learn clusterer.
 - :func:`soft_assignment`, :func:`target_distribution`, :func:`clustering_kl`: the
@@ -25,6 +27,8 @@ from skdeepclust._functional import (
     target_distribution,
 )
 from skdeepclust._idec import IDEC
+from skdeepclust._landmark_spectral import LandmarkSpectralClustering
+from skdeepclust._scedae import SCEDAE
 from skdeepclust.exceptions import (
     ClusterCollapseWarning,
     DataScaleWarning,
@@ -35,10 +39,12 @@ __all__ = [
     "DCEC",
     "DEC",
     "IDEC",
+    "SCEDAE",
     "Autoencoder",
     "ClusterCollapseWarning",
     "DataScaleWarning",
     "DeepCluster",
+    "LandmarkSpectralClustering",
     "NonFiniteLossError",
     "RandomAffine",
     "clustering_kl",

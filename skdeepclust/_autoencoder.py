@@ -208,7 +208,7 @@ class Autoencoder(DecoderMixin, BaseDeepEstimator):
         score : float
             Minus the mean squared error, averaged over values and samples.
         """
-        check_is_fitted(self, "net_")
+        check_is_fitted(self)
         rows = self._rows(X)
         X_decoded = self._decode(self._embed(rows).cpu().numpy())
         total = 0.0

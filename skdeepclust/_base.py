@@ -4,7 +4,11 @@ import warnings
 
 import numpy as np
 import torch
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import (
+    ClassNamePrefixFeaturesOutMixin,
+    ClusterMixin,
+    TransformerMixin,
+)
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.validation import check_array, check_is_fitted
 
@@ -16,8 +20,9 @@ from skdeepclust._inputs import check_input, check_scale
 from skdeepclust._params import SkorchParamsMixin
 from skdeepclust._progress import Progress
 from skdeepclust.exceptions import ClusterCollapseWarning
+from skdeepclust.metrics import latent_silhouette
 
-__all__ = ["BaseDeepEstimator", "DecoderMixin"]
+__all__ = ["BaseDeepClusterer", "BaseDeepEstimator", "DecoderMixin"]
 
 
 class BaseDeepEstimator(
@@ -32,8 +37,6 @@ class BaseDeepEstimator(
     net in `net_`, whose module has `encode`, and `_n_stages`, the number of stages
     that it reports. The training loop is the subclass's own.
     """
-
-    _n_stages = 1
 
     @with_callbacks
     def fit(self, X, y=None):
@@ -94,13 +97,21 @@ class BaseDeepEstimator(
             Codes, float32. A sample gets the same code to the bit whatever other
             samples come with it.
         """
-        check_is_fitted(self, "net_")
+        check_is_fitted(self)
         return self._embed(self._rows(X)).cpu().numpy()
 
     @property
     def module_(self):
         """Fitted autoencoder, an `nn.Module` with `encode` and `decode`."""
         return self.net_.module_.autoencoder
+
+    @property
+    def _n_stages(self):
+        return 1
+
+    @property
+    def _device(self):
+        return torch.device(self.net_.device)
 
     @property
     def _n_features_out(self):
@@ -123,8 +134,7 @@ class BaseDeepEstimator(
     def _rows(self, X):
         X = check_input(self, X, reset=False)
         check_scale(X, type(self).__name__, self._X_scale)
-        device = torch.device(self.net_.device)
-        return Rows(X, self._input_shape, device)
+        return Rows(X, self._input_shape, self._device)
 
     def _embed(self, rows):
         """Codes of all rows, on the device."""
@@ -161,6 +171,41 @@ class BaseDeepEstimator(
         for name in [n for n in vars(self) if n.endswith("_") or n in private]:
             delattr(self, name)
 
+
+class BaseDeepClusterer(ClusterMixin, BaseDeepEstimator):
+    """A deep estimator that finds `n_clusters` clusters, in `labels_`."""
+
+    def score(self, X, y=None):
+        """Mean silhouette of the predicted clusters in the embedding, without labels.
+
+        It compares clusterings of one embedding. Training makes the embedding anew and
+        pulls clusters together while it does: one that has collapsed onto its centres
+        has the highest silhouette of all. See
+        :func:`skdeepclust.metrics.latent_silhouette`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), (n_samples, H, W) or \
+                (n_samples, C, H, W)
+            Samples.
+        y : Ignored
+            Present for API consistency.
+
+        Returns
+        -------
+        score : float
+            Between -1 and 1, the higher the better; -1 where fewer than two
+            clusters are predicted.
+        """
+        check_is_fitted(self)
+        return latent_silhouette(self, X)
+
+    def _check_n_samples(self, n_samples):
+        if n_samples < self.n_clusters:
+            raise ValueError(
+                f"n_samples={n_samples} should be >= n_clusters={self.n_clusters}."
+            )
+
     def _warn_of_collapse(self, remedy):
         """Warn when the sizes of the clusters are as uneven as if they were few."""
         found = effective_clusters(self.labels_, self.n_clusters)
@@ -173,7 +218,7 @@ class BaseDeepEstimator(
             )
 
 
-class DecoderMixin:
+class DecoderMixin(BaseDeepEstimator):
     """For an estimator whose decoder is trained, so that codes can be decoded."""
 
     def inverse_transform(self, Z):
@@ -190,7 +235,7 @@ class DecoderMixin:
             Decoded samples, float32, in the layout that X had in `fit`: rows stay
             rows, images images. For uint8 data they are on the scale [0, 1].
         """
-        check_is_fitted(self, "net_")
+        check_is_fitted(self)
         Z = check_array(Z, dtype=np.float32)
         if Z.shape[1] != self._n_features_out:
             raise ValueError(
@@ -202,5 +247,5 @@ class DecoderMixin:
     def _decode(self, Z):
         """Decoded codes, (n, *input_shape)."""
         self.module_.eval()
-        rows = Rows(Z, Z.shape[1:], torch.device(self.net_.device))
+        rows = Rows(Z, Z.shape[1:], self._device)
         return map_blocks(self.module_.decode, rows).cpu().numpy()

@@ -5,13 +5,12 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.base import ClusterMixin
 from sklearn.metrics import normalized_mutual_info_score
 from sklearn.utils.validation import check_is_fitted
 
 from skdeepclust._augment import resolve_augmentation
 from skdeepclust._autoencoder import Autoencoder
-from skdeepclust._base import BaseDeepEstimator
+from skdeepclust._base import BaseDeepClusterer
 from skdeepclust._batches import DrawnBatches, Rows, map_blocks
 from skdeepclust._clusterers import (
     class_means,
@@ -29,7 +28,6 @@ from skdeepclust._pseudo_labels import (
     whiten,
     whitening,
 )
-from skdeepclust.metrics import latent_silhouette
 from skdeepclust.networks import PseudoLabelModel
 from skdeepclust.networks._resolve import resolve_backbone
 
@@ -52,7 +50,7 @@ _STEPS_PER_ROUND = 60
 _N_INIT_OF_ROUND = 1
 
 
-class DeepCluster(ClusterMixin, BaseDeepEstimator):
+class DeepCluster(BaseDeepClusterer):
     r"""Clustering by a convolutional network trained on its own clusters.
 
     Features of all images are clustered, the clusters serve as labels to train the
@@ -492,10 +490,7 @@ class DeepCluster(ClusterMixin, BaseDeepEstimator):
         }
 
     def _check_n_samples(self, n_samples):
-        if n_samples < self.n_clusters:
-            raise ValueError(
-                f"n_samples={n_samples} should be >= n_clusters={self.n_clusters}."
-            )
+        super()._check_n_samples(n_samples)
         if self.n_pseudo_labels != "auto" and n_samples < self.n_pseudo_labels:
             raise ValueError(
                 f"n_samples={n_samples} should be >= "
@@ -537,30 +532,6 @@ class DeepCluster(ClusterMixin, BaseDeepEstimator):
         labels : ndarray of shape (n_samples,)
             What the clusterer predicts, or the cluster with the nearest mean.
         """
-        check_is_fitted(self, "net_")
+        check_is_fitted(self)
         Z = self._embed(self._rows(X)).cpu().numpy()
         return self._assign(Z, self.clusterer_, self.cluster_centers_)
-
-    def score(self, X, y=None):
-        """Mean silhouette of the predicted clusters in the features, without labels.
-
-        It compares clusterings of one set of features. Between features it is no fair
-        judge: those that have collapsed onto their centres have the highest silhouette
-        of all. See :func:`skdeepclust.metrics.latent_silhouette`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features), (n_samples, H, W) or \
-                (n_samples, C, H, W)
-            Samples.
-        y : Ignored
-            Present for API consistency.
-
-        Returns
-        -------
-        score : float
-            Between -1 and 1, the higher the better; -1 where fewer than two
-            clusters are predicted.
-        """
-        check_is_fitted(self, "net_")
-        return latent_silhouette(self, X)

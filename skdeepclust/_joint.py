@@ -7,12 +7,11 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.base import ClusterMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, check_memory
 
 from skdeepclust._autoencoder import Autoencoder, pretrain
-from skdeepclust._base import BaseDeepEstimator
+from skdeepclust._base import BaseDeepClusterer
 from skdeepclust._batches import Batches, Rows, map_blocks, resolve_batch_size
 from skdeepclust._centers import effective_clusters, reseed_dead_centers
 from skdeepclust._clusterers import initial_centers
@@ -20,7 +19,6 @@ from skdeepclust._compat import HasMethods, Interval, StrOptions
 from skdeepclust._device import derived_seed
 from skdeepclust._functional import target_distribution
 from skdeepclust._nets import ClusteringNet, history_table
-from skdeepclust.metrics import latent_silhouette
 from skdeepclust.networks import ClusteringAutoencoder
 from skdeepclust.networks._resolve import module_key
 
@@ -34,7 +32,7 @@ _COLUMNS_AFTER = (
 )
 
 
-class BaseJointEstimator(ClusterMixin, BaseDeepEstimator):
+class BaseJointEstimator(BaseDeepClusterer):
     r"""An autoencoder, centres in its code, and both trained together.
 
     1. The autoencoder is trained to reconstruct X (`pretrain_epochs`).
@@ -64,13 +62,9 @@ class BaseJointEstimator(ClusterMixin, BaseDeepEstimator):
         "memory": [str, os.PathLike, HasMethods(["cache"]), None],
     }
 
-    _n_stages = 2
-
-    def _check_n_samples(self, n_samples):
-        if n_samples < self.n_clusters:
-            raise ValueError(
-                f"n_samples={n_samples} should be >= n_clusters={self.n_clusters}."
-            )
+    @property
+    def _n_stages(self):
+        return 2
 
     def _fit(self, X, device, seed, progress):
         # 1. The autoencoder alone.
@@ -269,7 +263,7 @@ class BaseJointEstimator(ClusterMixin, BaseDeepEstimator):
         labels : ndarray of shape (n_samples,)
             Index of the most probable cluster.
         """
-        check_is_fitted(self, "net_")
+        check_is_fitted(self)
         return self._assign(self._rows(X)).argmax(dim=1).cpu().numpy()
 
     def predict_proba(self, X):
@@ -289,34 +283,8 @@ class BaseJointEstimator(ClusterMixin, BaseDeepEstimator):
         Q : ndarray of shape (n_samples, n_clusters)
             Soft assignments, float32. Rows sum to one.
         """
-        check_is_fitted(self, "net_")
+        check_is_fitted(self)
         return self._assign(self._rows(X)).cpu().numpy()
-
-    def score(self, X, y=None):
-        """Mean silhouette of the predicted clusters in the code, without labels.
-
-        It compares clusterings of one code. Joint training makes the code anew, and
-        pulls the clusters together while it does: a larger `gamma` or a smaller
-        `n_clusters` scores higher for that alone, and a code that has collapsed onto
-        its centres highest of all. See
-        :func:`skdeepclust.metrics.latent_silhouette`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features), (n_samples, H, W) or \
-                (n_samples, C, H, W)
-            Samples.
-        y : Ignored
-            Present for API consistency.
-
-        Returns
-        -------
-        score : float
-            Between -1 and 1, the higher the better; -1 where fewer than two
-            clusters are predicted.
-        """
-        check_is_fitted(self, "net_")
-        return latent_silhouette(self, X)
 
     def _assign(self, rows):
         with torch.no_grad():

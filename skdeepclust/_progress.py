@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 
-__all__ = ["Progress"]
+__all__ = ["NoProgress", "Progress"]
 
 
 class Progress:
@@ -45,6 +45,20 @@ class Progress:
             reconstruction_attributes=fitted_attributes,
             **self._data,
         )
+
+
+class NoProgress:
+    """Reports nothing: for a fit in another process, out of the callbacks' reach."""
+
+    @contextmanager
+    def stage(self, name, n_steps):
+        """Open a stage of steps."""
+        yield self
+
+    @contextmanager
+    def step(self, name, fitted_attributes=None):
+        """Run one step."""
+        yield _Step()
 
 
 class _Stage:

@@ -12,18 +12,22 @@ import scipy.sparse
 import scipy.sparse.linalg
 
 from skdeepclust._clusterers import cluster, make_clusterer, nearest
+from skdeepclust._device import derived_seed
 
 __all__ = [
+    "SpectralEnsemble",
     "find_landmarks",
     "landmark_affinity",
-    "resolve_bandwidth",
+    "mean_distance",
     "singular_basis",
-    "spectral_embedding",
 ]
 
 # Up to so many columns their products are decomposed as a dense matrix: exact also
 # where singular values coincide, and as fast.
 _MAX_DENSE = 2000
+
+# n_landmarks="auto": a tenth of the samples, within these bounds.
+_SHARE_OF_SAMPLES, _LANDMARKS_PER_CLUSTER, _MAX_LANDMARKS = 10, 10, 1000
 
 # Singular values below this share of the first are rounding errors.
 _SMALLEST = 1e-6
@@ -57,12 +61,9 @@ def find_landmarks(Z, n_landmarks, seed):
     return np.unique(kmeans.cluster_centers_, axis=0)
 
 
-def resolve_bandwidth(Z, landmarks, n_neighbors, bandwidth):
-    """Width of the Gaussian kernel; "auto" is the mean distance to the neighbours."""
-    if bandwidth != "auto":
-        return float(bandwidth)
+def mean_distance(Z, landmarks, n_neighbors):
+    """Mean distance of points to their nearest landmarks, 1 where all are zero."""
     distances, _ = nearest(Z, landmarks, n_neighbors)
-    # All points may sit on landmarks; their only neighbour then has weight 1.
     return float(distances.mean(dtype=np.float64)) or 1.0
 
 
@@ -155,21 +156,96 @@ def _right_singular_vectors(A, k, seed):
     return values, V * signs
 
 
-def spectral_embedding(B, basis):
-    """Rows of the left singular vectors, scaled to length one.
+class SpectralEnsemble:
+    """Spectral embedding of points that are known in one or several spaces.
+
+    Every space has its landmarks and its affinities; these stand side by side, divided
+    by the root of the number of spaces.
 
     Parameters
     ----------
-    B : csr_matrix of shape (n, p)
-        Affinities, of training points or of new ones.
-    basis : ndarray of shape (p, k)
-        What :func:`singular_basis` returned.
+    n_components : int
+        Number of singular vectors.
+    n_landmarks : int or "auto"
+        Landmarks of a space. "auto" takes a tenth of the samples, but at least 10 per
+        component and at most 1000; there are never more than samples.
+    n_neighbors : int
+        Landmarks that a point is tied to; all where there are fewer.
+    bandwidth : float or "auto"
+        Width of the kernel; "auto" is the mean distance to the neighbours.
 
-    Returns
-    -------
-    embedding : ndarray of shape (n, k)
-        Embedding, float32.
+    Attributes
+    ----------
+    landmarks : list of ndarrays of shape (p, d)
+        Landmarks of every space.
+    bandwidths : list of floats
+        Width of the kernel in every space.
+    basis : ndarray of shape (p of all spaces, n_components)
+        What maps affinities to the embedding.
     """
-    U = B @ basis
-    norms = np.linalg.norm(U, axis=1, keepdims=True)
-    return (U / np.maximum(norms, math.ulp(0.0))).astype(np.float32)
+
+    def __init__(self, n_components, n_landmarks, n_neighbors, bandwidth):
+        self.n_components = n_components
+        self.n_landmarks = n_landmarks
+        self.n_neighbors = n_neighbors
+        self.bandwidth = bandwidth
+
+    def fit(self, spaces, seed):
+        """Find landmarks and basis.
+
+        Parameters
+        ----------
+        spaces : list of ndarrays of shape (n, d)
+            The same points in every space.
+        seed : int
+            Seed.
+        """
+        p = self._number_of_landmarks(len(spaces[0]))
+        self.landmarks = [
+            find_landmarks(Z, p, derived_seed(seed, f"landmarks {i}"))
+            for i, Z in enumerate(spaces)
+        ]
+        self.bandwidths = [
+            mean_distance(Z, U, self._neighbors(U))
+            if self.bandwidth == "auto"
+            else float(self.bandwidth)
+            for Z, U in zip(spaces, self.landmarks, strict=True)
+        ]
+        self.basis = singular_basis(
+            self._affinities(spaces), self.n_components, derived_seed(seed, "svd")
+        )
+        return self
+
+    def embed(self, spaces):
+        """Embed points, those of `fit` or new ones.
+
+        Parameters
+        ----------
+        spaces : list of ndarrays of shape (n, d)
+            The same points in every space.
+
+        Returns
+        -------
+        embedding : ndarray of shape (n, n_components)
+            Rows of the left singular vectors, scaled to length one, float32.
+        """
+        U = self._affinities(spaces) @ self.basis
+        norms = np.linalg.norm(U, axis=1, keepdims=True)
+        return (U / np.maximum(norms, np.finfo(U.dtype).tiny)).astype(np.float32)
+
+    def _affinities(self, spaces):
+        parts = [
+            landmark_affinity(Z, U, self._neighbors(U), width)
+            for Z, U, width in zip(spaces, self.landmarks, self.bandwidths, strict=True)
+        ]
+        return scipy.sparse.hstack(parts, format="csr") / math.sqrt(len(parts))
+
+    def _neighbors(self, landmarks):
+        return min(self.n_neighbors, len(landmarks))
+
+    def _number_of_landmarks(self, n_samples):
+        if self.n_landmarks != "auto":
+            return min(self.n_landmarks, n_samples)
+        least = _LANDMARKS_PER_CLUSTER * self.n_components
+        share = min(n_samples // _SHARE_OF_SAMPLES, _MAX_LANDMARKS)
+        return min(max(least, share), n_samples)

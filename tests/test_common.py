@@ -18,9 +18,13 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skdeepclust import (
     DCEC,
+    DEC,
+    IDEC,
+    SCEDAE,
     Autoencoder,
     DataScaleWarning,
     DeepCluster,
+    LandmarkSpectralClustering,
     metrics,
 )
 
@@ -41,6 +45,18 @@ def estimators(dense, **params):
     params["batch_size"] = 32
     yield Autoencoder(max_epochs=5, **network, **params)
     yield DCEC(n_clusters=3, **SHORT, **network, **params)
+    module = "dense" if dense else "conv"
+    for method in (DEC, IDEC):
+        yield method(n_clusters=3, module=module, **SHORT, **network, **params)
+    yield SCEDAE(
+        CODE,  # so many singular vectors
+        n_autoencoders=2,
+        module=module,
+        max_epochs=5,
+        n_init=2,
+        **network,
+        **params,
+    )
     for variant in ("deepcluster", "deepcluster-v2"):
         yield DeepCluster(n_clusters=3, variant=variant, **FEW, **backbone, **params)
 
@@ -54,6 +70,7 @@ def names_of(candidates):
         *estimators(dense=True),
         # Rows of any length as images of one line.
         *estimators(dense=False, image_shape=(1, 1, -1)),
+        LandmarkSpectralClustering(n_clusters=3, n_init=2),
     ],
     expected_failed_checks=lambda e: EXPECTED_FAILURES.get(type(e).__name__, {}),
 )
@@ -80,7 +97,8 @@ def result(estimator, X):
     outputs = [estimator.transform(X)]
     if hasattr(estimator, "predict"):
         outputs += [estimator.labels_, estimator.predict(X)]
-        outputs += [estimator.cluster_centers_, estimator.init_labels_]
+        outputs += [estimator.cluster_centers_]
+        outputs += [getattr(estimator, "init_labels_", None)]
     if hasattr(estimator, "predict_proba"):
         outputs += [estimator.predict_proba(X)]
     outputs += [p.detach().numpy() for p in estimator.module_.parameters()]
@@ -277,15 +295,19 @@ def test_clone_forgets_the_fit(estimator, digits):
 def test_fitted_names(clusterer, digits):
     X, _ = digits
     clusterer.fit(X)
-    for name in [
-        *("labels_", "cluster_centers_", "module_", "net_"),
-        *("history_", "n_iter_", "converged_", "stop_reason_", "image_shape_"),
-        *("init_labels_", "n_features_in_"),
-    ]:
+    names = [
+        *("labels_", "cluster_centers_", "module_", "history_", "n_iter_"),
+        *("stop_reason_", "image_shape_", "n_features_in_"),
+    ]
+    if isinstance(clusterer, SCEDAE):  # many nets, and no way to converge
+        names += ["autoencoders_", "embedding_"]
+    else:
+        names += ["net_", "converged_", "init_labels_"]
+        assert clusterer.init_labels_.shape == (200,)
+    for name in names:
         assert hasattr(clusterer, name), name
     assert clusterer.labels_.dtype.kind == "i"
-    assert clusterer.cluster_centers_.shape == (3, 4)
-    assert clusterer.init_labels_.shape == (200,)
+    assert clusterer.cluster_centers_.shape == (clusterer.n_clusters, 4)
 
 
 def test_a_failed_fit_leaves_nothing_of_the_last_one(estimator, digits):
@@ -322,10 +344,19 @@ def test_grid_search_in_two_processes(clusterer, digits, labelled):
     X, y = digits
     scoring = metrics.ari_scorer if labelled else metrics.silhouette_scorer
     grid = [{"n_clusters": [2, 4]}, {"optimizer__weight_decay": [0.1]}]
-    if isinstance(clusterer, DCEC):
-        grid += [{"gamma": [0.0, 1.0]}, {"module__filters": [(4, 8, 8), (2, 4, 4)]}]
+    params = clusterer.get_params()
+    searched = {
+        "gamma": [0.0, 1.0],
+        "n_landmarks": [20, 30],
+        "n_pseudo_labels": [5, 20],
+        "pretrain_lr": [1e-3, 1e-2],
+    }
+    (name,) = [name for name in searched if name in params]
+    grid += [{name: searched[name]}]
+    if isinstance(clusterer, DeepCluster):
+        grid += [{"module__widths": [(4,), (2, 4)]}]
     else:
-        grid += [{"n_pseudo_labels": [5, 20]}, {"module__widths": [(4,), (2, 4)]}]
+        grid += [{"module__filters": [(4, 8, 8), (2, 4, 4)]}]
     search = GridSearchCV(
         clusterer, grid, scoring=scoring, cv=2, n_jobs=2, error_score="raise"
     )

@@ -15,11 +15,11 @@ PACKAGE = Path(skdeepclust.__file__).parent
 LAYERS = [
     {"_augment", "_batches", "_centers", "_clusterers", "_compat", "_device"}
     | {"_functional", "_params", "_progress", "datasets", "exceptions", "metrics"},
-    {"_inputs", "_pseudo_labels", "networks"},
-    {"_nets"},
+    {"_inputs", "_pseudo_labels", "_spectral", "networks"},
+    {"_nets", "_landmark_spectral"},
     {"_base"},
     {"_autoencoder"},
-    {"_joint", "_deepcluster"},
+    {"_joint", "_deepcluster", "_scedae"},
     {"_dcec", "_dec"},
     {"_idec"},
 ]

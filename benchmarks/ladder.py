@@ -1,0 +1,154 @@
+"""The ladder from k-means on pixels to joint training and ensembles.
+
+    python benchmarks/ladder.py --data digits --seeds 0 1 2 3 4
+    python benchmarks/ladder.py --data mnist_test --seeds 0 1 2
+
+All rungs have the same number of passes through the data: 50 of pretraining and at most
+50 of joint training on digits, 20 and 20 on MNIST-test. The dense rungs of one seed
+share one pretrained autoencoder, so that they differ in what comes after; its seconds
+are in each of them. Every finished rung is a line of `results/ladder.jsonl` and is not
+computed again; `--table` prints the table of what is there. Labels score finished runs
+and are used for nothing else.
+"""
+
+import argparse
+import math
+import time
+import warnings
+
+import numpy as np
+import torch
+from _common import append, environment, load, mean_sd_min, read, scores
+from sklearn.cluster import KMeans, SpectralClustering
+from sklearn.mixture import GaussianMixture
+
+from skdeepclust import DCEC, DEC, IDEC, SCEDAE, Autoencoder
+from skdeepclust import LandmarkSpectralClustering as LandmarkSpectral
+from skdeepclust._batches import resolve_batch_size
+
+NAME = "ladder"
+DATA = ["digits", "mnist_test-2000", "mnist_test"]
+EPOCHS = {"digits": 50, "mnist_test-2000": 50, "mnist_test": 20}
+
+# What clusters given points into 10.
+CLUSTERERS = {
+    "k-means": lambda seed: KMeans(10, n_init=20, random_state=seed),
+    "GMM": lambda seed: GaussianMixture(10, n_init=5, random_state=seed),
+    "spectral": lambda seed: SpectralClustering(
+        10, affinity="nearest_neighbors", n_init=20, random_state=seed
+    ),
+    "landmark spectral": lambda seed: LandmarkSpectral(10, random_state=seed),
+}
+ON_PIXELS = ["k-means", "landmark spectral"]
+JOINT = {"DEC": DEC, "IDEC": IDEC, "DCEC": DCEC}
+
+
+def run_clusterer(name, points, y, seed):
+    start = time.perf_counter()
+    labels = CLUSTERERS[name](seed).fit_predict(points)
+    return {"seconds": time.perf_counter() - start, **scores(y, labels)}
+
+
+def run_joint(name, module, X, y, seed, epochs):
+    """Joint training; from the given autoencoder where it is dense."""
+    steps = math.ceil(len(X) / resolve_batch_size("auto", len(X)))
+    params = {"max_iter": epochs * steps, "pretrain_epochs": epochs}
+    if module is not None:
+        params.update(module=module, pretrain_epochs=0)
+    start = time.perf_counter()
+    model = JOINT[name](10, random_state=seed, device="cpu", **params).fit(X)
+    return {
+        "seconds": time.perf_counter() - start,
+        "n_iter": model.n_iter_,
+        "init_acc": scores(y, model.init_labels_)["acc"],
+        **scores(y, model.labels_),
+    }
+
+
+def run_ensemble(X, y, seed, epochs):
+    start = time.perf_counter()
+    ensemble = SCEDAE(10, max_epochs=epochs, random_state=seed, device="cpu").fit(X)
+    return {"seconds": time.perf_counter() - start, **scores(y, ensemble.labels_)}
+
+
+def rungs(X, y, seed, epochs, done):
+    """Name and result of every rung that is not done, from the lowest up."""
+    pixels = X.reshape(len(X), -1) / (255.0 if X.dtype == np.uint8 else 1.0)
+    pixels = pixels.astype(np.float32)
+    for name in ON_PIXELS:
+        if f"pixels + {name}" not in done:
+            yield f"pixels + {name}", run_clusterer(name, pixels, y, seed)
+    start = time.perf_counter()
+    autoencoder = Autoencoder(
+        module="dense", max_epochs=epochs, random_state=seed, device="cpu"
+    ).fit(X)
+    pretraining = time.perf_counter() - start
+    codes = autoencoder.transform(X)
+    for name in CLUSTERERS:
+        if f"autoencoder + {name}" not in done:
+            row = run_clusterer(name, codes, y, seed)
+            row["seconds"] += pretraining
+            yield f"autoencoder + {name}", row
+    for name in JOINT:
+        if name not in done:
+            module = None if name == "DCEC" else autoencoder.module_
+            row = run_joint(name, module, X, y, seed, epochs)
+            row["seconds"] += pretraining if module is not None else 0
+            yield name, row
+    if "SCEDAE" not in done:
+        yield "SCEDAE", run_ensemble(X, y, seed, epochs)
+
+
+def compute(args):
+    torch.set_num_threads(args.threads)
+    warnings.simplefilter("ignore")  # what they say is in the rows
+    X, y = load(args.data)
+    for seed in args.seeds:
+        done = {
+            row["rung"]
+            for row in read(NAME)
+            if (row["data"], row["seed"]) == (args.data, seed)
+        }
+        if len(done) == len(NAMES):
+            continue
+        for rung, row in rungs(X, y, seed, EPOCHS[args.data], done):
+            where = {"data": args.data, "epochs": EPOCHS[args.data], "seed": seed}
+            where |= environment(args.threads, "cpu")
+            append(NAME, {"rung": rung, **row, **where})
+
+
+NAMES = [
+    *(f"pixels + {name}" for name in ON_PIXELS),
+    *(f"autoencoder + {name}" for name in CLUSTERERS),
+    *JOINT,
+    "SCEDAE",
+]
+
+
+def table(data):
+    epochs = EPOCHS[data]
+    print(f"\n{data}, {epochs} + at most {epochs} epochs: mean (sd, min) over seeds\n")
+    print("| rung | seeds | ACC | NMI | ARI | s |")
+    print("|---|---|---|---|---|---|")
+    for name in NAMES:
+        rows = [r for r in read(NAME) if (r["data"], r["rung"]) == (data, name)]
+        if rows:
+            columns = [mean_sd_min([r[s] for r in rows]) for s in ("acc", "nmi", "ari")]
+            seconds = np.mean([r["seconds"] for r in rows])
+            print(f"| {name} | {len(rows)} | {' | '.join(columns)} | {seconds:.0f} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", choices=DATA, default="digits")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--table", action="store_true", help="only print the table")
+    args = parser.parse_args()
+    if not args.table:
+        compute(args)
+    table(args.data)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,209 @@
+"""Landmark spectral clustering as a scikit-learn clusterer."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    ClusterMixin,
+    TransformerMixin,
+)
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skdeepclust._clusterers import cluster, make_clusterer, nearest
+from skdeepclust._compat import Interval, StrOptions, validate_parameters
+from skdeepclust._device import derived_seed, root_seed
+from skdeepclust._spectral import SpectralEnsemble
+
+__all__ = ["LandmarkSpectralClustering"]
+
+
+class LandmarkSpectralClustering(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator
+):
+    r"""Spectral clustering by way of landmarks, for any number of samples.
+
+    Every sample is tied to its nearest few landmarks, which are the centres of a
+    k-means. Samples that share landmarks are similar; the left singular vectors of
+    the sparse matrix of these ties are the spectral embedding, and k-means in it gives
+    the clusters [1]_. Time and memory grow with the number of samples and not with its
+    square, and new samples are embedded through the same landmarks.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        Number of clusters, and of the singular vectors.
+    n_landmarks : int or "auto", default="auto"
+        Number p of landmarks. "auto" takes a tenth of the samples, but at least 10
+        per cluster and at most 1000, and never more than there are samples.
+    n_neighbors : int, default=5
+        Number r of landmarks that a sample is tied to. The default is that of [1]_.
+    bandwidth : float or "auto", default="auto"
+        Width :math:`\sigma` of the Gaussian kernel. "auto" is the mean distance of
+        the samples to their `n_neighbors` landmarks.
+    n_init : int, default=20
+        Starts of the k-means in the embedding.
+    random_state : int, RandomState instance or None, default=None
+        Governs landmarks and k-means. None draws fresh entropy; numpy's global
+        generator is left alone in every case.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,)
+        Cluster of every sample. Equal to ``predict(X)``.
+    embedding_ : ndarray of shape (n_samples, n_clusters)
+        Spectral embedding, float32, rows of length one. Equal to ``transform(X)``.
+    cluster_centers_ : ndarray of shape (n_clusters, n_clusters)
+        Centres in the embedding.
+    landmarks_ : ndarray of shape (n_landmarks, n_features)
+        Landmarks.
+    bandwidth_ : float
+        Width of the kernel.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, when X had them.
+
+    See Also
+    --------
+    SCEDAE : The same over an ensemble of autoencoders.
+    sklearn.cluster.SpectralClustering : With a matrix of n x n similarities.
+
+    Notes
+    -----
+    With B the affinities of n samples to p landmarks, rows summing to one and r values
+    in a row, and D the diagonal matrix of its column sums, the embedding is made of the
+    first `n_clusters` left singular vectors of :math:`B D^{-1/2}`, rows scaled to
+    length one. A new row b of affinities has the embedding
+    :math:`b D^{-1/2} V \Sigma^{-1}`, with V and :math:`\Sigma` the right singular
+    vectors and the singular values; the rows of B come to the same place by it.
+
+    References
+    ----------
+    .. [1] X. Chen, D. Cai, "Large scale spectral clustering with landmark-based
+       representation", AAAI 2011.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_circles
+    >>> from sklearn.metrics import adjusted_rand_score
+    >>> from skdeepclust import LandmarkSpectralClustering
+    >>> X, y = make_circles(500, factor=0.4, noise=0.05, random_state=0)
+    >>> labels = LandmarkSpectralClustering(2, random_state=0).fit_predict(X)
+    >>> adjusted_rand_score(y, labels)
+    1.0
+    """
+
+    _parameter_constraints = {
+        "n_clusters": [Interval(Integral, 1, None, closed="left")],
+        "n_landmarks": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "bandwidth": [
+            StrOptions({"auto"}),
+            Interval(Real, 0, None, closed="neither"),
+        ],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        n_clusters=8,
+        *,
+        n_landmarks="auto",
+        n_neighbors=5,
+        bandwidth="auto",
+        n_init=20,
+        random_state=None,
+    ):
+        self.n_clusters = n_clusters
+        self.n_landmarks = n_landmarks
+        self.n_neighbors = n_neighbors
+        self.bandwidth = bandwidth
+        self.n_init = n_init
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        """Find landmarks, embedding and clusters.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Points.
+        y : Ignored
+            Present for API consistency.
+
+        Returns
+        -------
+        self : LandmarkSpectralClustering
+            The fitted clusterer.
+        """
+        validate_parameters(self)
+        X = validate_data(self, X, dtype=[np.float64, np.float32], order="C")
+        if len(X) < self.n_clusters:
+            raise ValueError(
+                f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}."
+            )
+        seed = root_seed(self.random_state)
+        self._spectral = SpectralEnsemble(
+            self.n_clusters, self.n_landmarks, self.n_neighbors, self.bandwidth
+        ).fit([X], seed)
+        (self.landmarks_,) = self._spectral.landmarks
+        (self.bandwidth_,) = self._spectral.bandwidths
+        self.embedding_ = self._spectral.embed([X])
+        kmeans = make_clusterer(
+            "kmeans", self.n_clusters, self.n_init, derived_seed(seed, "kmeans")
+        )
+        cluster(kmeans, self.embedding_)
+        self.cluster_centers_ = kmeans.cluster_centers_
+        self.labels_ = nearest(self.embedding_, self.cluster_centers_)
+        return self
+
+    def transform(self, X):
+        """Spectral embedding of samples, through the landmarks of `fit`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Points.
+
+        Returns
+        -------
+        embedding : ndarray of shape (n_samples, n_clusters)
+            Embedding, float32. A sample gets the same to the bit whatever other
+            samples come with it.
+        """
+        return self._embed(X)
+
+    def predict(self, X):
+        """Cluster of every sample: that of the nearest centre in the embedding.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Points.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Clusters.
+        """
+        return nearest(self._embed(X), self.cluster_centers_)
+
+    def _embed(self, X):
+        check_is_fitted(self, "landmarks_")
+        X = validate_data(self, X, reset=False, dtype=self.landmarks_.dtype, order="C")
+        return self._spectral.embed([X])
+
+    @property
+    def _n_features_out(self):
+        return self.n_clusters
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []  # the embedding is float32
+        return tags
