@@ -1,0 +1,309 @@
+"""A label-free score against the number of clusters."""
+
+import warnings
+from itertools import combinations
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.metrics import adjusted_rand_score, silhouette_score
+from sklearn.utils import check_random_state
+
+from skdeepclust.displays._estimators import as_rows, last_step
+from skdeepclust.displays._style import COLORS, panel_axes, set_text_size, text_size
+
+__all__ = ["ClusterNumberDisplay"]
+
+# Seeds are drawn below this.
+_SEEDS = 2**31 - 1
+
+
+class ClusterNumberDisplay:
+    """Silhouette and stability of the clusters against their number.
+
+    For every number of clusters and several seeds an estimator is fitted, all of them
+    from one pretrained network. The silhouette of its clusters is measured in the
+    code of that network, which all of them share: in the space that an estimator has
+    trained itself, the silhouette would reward collapse. The second panel is the
+    adjusted Rand index between the clusters of two seeds, averaged over all pairs.
+
+    Neither needs labels, and neither is the truth: they say for which numbers the
+    data falls apart cleanly and reproducibly. Several numbers may do, as there are
+    clusters within clusters.
+
+    Parameters
+    ----------
+    n_clusters : ndarray of shape (n_k,)
+        Numbers of clusters tried.
+    scores : ndarray of shape (n_k, n_seeds)
+        Silhouettes in the shared space; NaN where all samples were in one cluster.
+    stabilities : ndarray of shape (n_k, n_pairs)
+        Adjusted Rand index of each pair of seeds; no columns with a single seed.
+    space_name : str, default="shared code"
+        What the silhouettes were measured in.
+
+    Attributes
+    ----------
+    best_n_clusters_ : int or None
+        The number of the highest mean silhouette; None without any.
+    axes_ : ndarray of matplotlib Axes
+        The panels: silhouette, and with several seeds stability.
+    figure_ : matplotlib Figure
+        The figure.
+
+    See Also
+    --------
+    SilhouetteDisplay : The silhouettes of one clustering, sample by sample.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sklearn.cluster import KMeans
+    >>> from sklearn.datasets import make_blobs
+    >>> from skdeepclust.displays import ClusterNumberDisplay
+    >>> X, _ = make_blobs(150, centers=3, cluster_std=0.5, random_state=3)
+    >>> display = ClusterNumberDisplay.from_estimator(
+    ...     KMeans(), X, n_clusters=range(2, 6), n_seeds=2
+    ... )
+    >>> display.best_n_clusters_, display.scores.shape
+    (3, (4, 2))
+    >>> plt.close(display.figure_)
+    """
+
+    def __init__(self, n_clusters, scores, stabilities, *, space_name="shared code"):
+        self.n_clusters = n_clusters
+        self.scores = scores
+        self.stabilities = stabilities
+        self.space_name = space_name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        *,
+        n_clusters=range(2, 13),
+        n_seeds=5,
+        max_samples=2000,
+        random_state=0,
+        ax=None,
+    ):
+        """Fit clones of an estimator for every number of clusters, and draw.
+
+        Parameters
+        ----------
+        estimator : estimator or Pipeline
+            Has the parameter `n_clusters`, it or its last step. One with
+            `pretrain_epochs` is pretrained once, and every fit starts from a copy of
+            that network. The steps of a pipeline before the last one are fitted once.
+        X : array-like
+            Samples, as the estimator takes them.
+        n_clusters : iterable of int, default=range(2, 13)
+            Numbers of clusters, each at least 2.
+        n_seeds : int, default=5
+            Fits of each.
+        max_samples : int, default=2000
+            Most samples that silhouettes are measured with, the same ones for all
+            fits. None takes all.
+        random_state : int, RandomState instance or None, default=0
+            Governs the seeds of all fits, and the sample.
+        ax : array of matplotlib Axes, Figure or SubFigure, default=None
+            Where to draw: an axes per panel, or a figure to lay the panels out in.
+            None makes a figure.
+
+        Returns
+        -------
+        display : ClusterNumberDisplay
+            The display, drawn.
+
+        Warns
+        -----
+        UserWarning
+            The first warning of each category that the fits gave, and how many of
+            them did.
+        """
+        n_clusters = np.array(sorted(set(n_clusters)), dtype=int)
+        if not len(n_clusters) or n_clusters.min() < 2 or n_seeds < 1:
+            raise ValueError(
+                f"n_clusters={n_clusters.tolist()} must be numbers of at least 2, and "
+                f"n_seeds={n_seeds} at least 1."
+            )
+        _check_has_n_clusters(estimator)
+        rng = check_random_state(random_state)
+        pretraining_seed, seeds = rng.randint(_SEEDS), rng.randint(_SEEDS, size=n_seeds)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            unfitted, X, Z, space_name = _share_pretraining(
+                estimator, X, pretraining_seed
+            )
+            labels = [
+                [_fit_labels(unfitted, X, k, seed) for seed in seeds]
+                for k in n_clusters.tolist()
+            ]
+        _warn_once_each(caught)
+        drawn = _draw(len(Z), max_samples, rng)
+        scores = [
+            [_silhouette(Z[drawn], fit[drawn]) for fit in fits] for fits in labels
+        ]
+        agreements = [
+            [adjusted_rand_score(a, b) for a, b in combinations(fits, 2)]
+            for fits in labels
+        ]
+        if len(drawn) < len(Z):
+            space_name += f" ({len(drawn):,} of {len(Z):,} samples)"
+        display = cls(
+            n_clusters,
+            np.array(scores),
+            np.array(agreements).reshape(len(n_clusters), -1),
+            space_name=space_name,
+        )
+        return display.plot(ax=ax)
+
+    @property
+    def best_n_clusters_(self):
+        """The number of the highest mean silhouette."""
+        means = _row_means(self.scores)
+        if np.isnan(means).all():
+            return None
+        return int(self.n_clusters[np.nanargmax(means)])
+
+    def plot(self, ax=None):
+        """Draw the panels.
+
+        Parameters
+        ----------
+        ax : array of matplotlib Axes, Figure or SubFigure, default=None
+            Where to draw: an axes per panel, or a figure to lay the panels out in.
+            None makes a figure.
+
+        Returns
+        -------
+        display : ClusterNumberDisplay
+            Itself.
+        """
+        panels = [(self.scores, f"Silhouette in the {self.space_name}", "silhouette")]
+        if self.stabilities.shape[1]:
+            panels.append((self.stabilities, "Agreement between seeds", "ARI"))
+        axes = panel_axes(ax, len(panels), (4.8 * len(panels), 3.6))
+        for i, (axis, (values, title, name)) in enumerate(
+            zip(axes, panels, strict=True)
+        ):
+            size = text_size(axis)
+            self._draw_spread(axis, values, COLORS[i])
+            self._mark_best(axis, size if i == 0 else None)
+            axis.set(xlabel="number of clusters", ylabel=name, title=title)
+            set_text_size(axis, size)
+        self.axes_, self.figure_ = axes, axes[0].figure
+        return self
+
+    def _draw_spread(self, ax, values, color):
+        """Every value, their mean, and a band from the lowest to the highest."""
+        from matplotlib import ticker
+
+        k = self.n_clusters
+        ax.plot(k, values, ".", color=color, alpha=0.45, markersize=5)
+        ax.plot(k, _row_means(values), "o-", color=color, markersize=4)
+        has_value = ~np.isnan(values).all(axis=1)
+        low, high = np.nanmin(values[has_value], 1), np.nanmax(values[has_value], 1)
+        ax.fill_between(k[has_value], low, high, color=color, alpha=0.15, linewidth=0)
+        ax.xaxis.set_major_locator(ticker.MaxNLocator(nbins=11, integer=True))
+
+    def _mark_best(self, ax, size):
+        best = self.best_n_clusters_
+        if best is None:
+            return
+        ax.axvline(best, color="0.35", linestyle="--", linewidth=1, zorder=1)
+        if size is not None:
+            is_right = best > (self.n_clusters[0] + self.n_clusters[-1]) / 2
+            low, high = ax.get_ylim()
+            ax.set_ylim(low, high + 0.18 * (high - low))
+            ax.annotate(
+                f"highest mean silhouette: {best}",
+                (best, 0.98),
+                xycoords=("data", "axes fraction"),
+                xytext=(-4 if is_right else 4, 0),
+                textcoords="offset points",
+                ha="right" if is_right else "left",
+                va="top",
+                fontsize=size * 0.85,
+                color="0.2",
+            )
+
+
+def _check_has_n_clusters(estimator):
+    last = last_step(estimator)
+    if "n_clusters" not in last.get_params(deep=False):
+        raise TypeError(
+            f"{type(last).__name__} has no parameter n_clusters. Pass a clusterer that "
+            "has one, or a Pipeline that ends in one."
+        )
+
+
+def _share_pretraining(estimator, X, seed):
+    """What all fits have in common, done once.
+
+    Returns
+    -------
+    unfitted : estimator
+        To be cloned for each fit, which then begins where the pretraining ended.
+    X : array-like
+        What to fit it to.
+    Z : ndarray of shape (n_samples, n_features)
+        The shared space.
+    space_name : str
+        What that is.
+    """
+    steps = getattr(estimator, "steps", None)
+    if steps is not None and len(steps) > 1:
+        before = clone(estimator[:-1])
+        for name, step in before.named_steps.items():
+            if "random_state" in step.get_params(deep=False):
+                before.set_params(**{f"{name}__random_state": seed})
+        X, estimator = before.fit_transform(X), steps[-1][1]
+        return estimator, X, as_rows(X), f"output of {type(before[-1]).__name__}"
+    params = estimator.get_params(deep=False)
+    if not {"pretrain_epochs", "module", "max_iter"} <= set(params):
+        return estimator, X, as_rows(X), "space of X"
+    pretrained = clone(estimator).set_params(max_iter=0, random_state=seed).fit(X)
+    # An instance of a network is copied with its weights, and is built already.
+    shared = {k: v for k, v in params.items() if not k.startswith("module__")}
+    shared.update(module=pretrained.module_, pretrain_epochs=0, memory=None)
+    unfitted = type(estimator)(**shared)
+    return unfitted, X, pretrained.transform(X), "shared code"
+
+
+def _fit_labels(unfitted, X, n_clusters, seed):
+    """Labels of one fit."""
+    estimator = clone(unfitted).set_params(n_clusters=n_clusters)
+    if "random_state" in estimator.get_params(deep=False):
+        estimator.set_params(random_state=int(seed))
+    return np.asarray(estimator.fit(X).labels_)
+
+
+def _warn_once_each(caught):
+    """Give the first warning of each category, and how many of them there were."""
+    for category in dict.fromkeys(warning.category for warning in caught):
+        alike = [w for w in caught if w.category is category]
+        message = str(alike[0].message)
+        if len(alike) > 1:
+            message += f" ({len(alike)} such warnings; this is the first of them.)"
+        warnings.warn(message, category, stacklevel=3)
+
+
+def _draw(n_samples, max_samples, rng):
+    """Samples to measure silhouettes with. No strata: labels differ between fits."""
+    if max_samples is None or n_samples <= max_samples:
+        return np.arange(n_samples)
+    return np.sort(rng.choice(n_samples, max_samples, replace=False))
+
+
+def _silhouette(Z, labels):
+    if not 2 <= len(np.unique(labels)) < len(labels):
+        return np.nan
+    return silhouette_score(Z, labels)
+
+
+def _row_means(values):
+    """Means over the values that are there; NaN where there is none."""
+    n_there = (~np.isnan(values)).sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        return np.nansum(values, axis=1) / np.where(n_there, n_there, np.nan)

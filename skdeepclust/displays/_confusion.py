@@ -1,0 +1,252 @@
+"""Clusters against known classes."""
+
+import numpy as np
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+from sklearn.metrics.cluster import contingency_matrix
+from sklearn.utils import column_or_1d
+
+from skdeepclust.displays._estimators import clusters_of, name_of
+from skdeepclust.displays._style import (
+    ink_on,
+    points_of,
+    set_text_size,
+    single_axes,
+    text_size,
+)
+from skdeepclust.metrics import clustering_accuracy, match_clusters
+
+__all__ = ["ClusterConfusionDisplay"]
+
+# Points below which a number in a cell is not read any more.
+_SMALLEST_TEXT = 5.0
+
+# Width of a digit as a share of its size, with some air around.
+_DIGIT_WIDTH = 0.66
+
+# Inches of a cell in a figure of our own, and of all around the cells.
+_CELL, _AROUND = 0.4, 1.6
+
+
+class ClusterConfusionDisplay:
+    """Numbers of samples by class (rows) and cluster (columns).
+
+    Clusters are matched to classes one to one so that most samples agree
+    (:func:`skdeepclust.metrics.match_clusters`), and ordered so that the matches are
+    on the diagonal. Where there are more clusters than classes, or fewer, those
+    without a match come last.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_classes, n_clusters)
+        Numbers of samples.
+    classes : ndarray of shape (n_classes,)
+        Classes in the order of the rows.
+    clusters : ndarray of shape (n_clusters,)
+        Clusters in the order of the columns.
+    accuracy : float, default=None
+        Clustering accuracy, for the title.
+    nmi : float, default=None
+        Normalised mutual information, for the title.
+    ari : float, default=None
+        Adjusted Rand index, for the title.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes.
+    figure_ : matplotlib Figure
+        The figure.
+    im_ : matplotlib AxesImage
+        The cells.
+    text_ : list of matplotlib Text
+        The numbers in the cells, row by row; empty where cells are too small for them
+        and a colour bar stands in.
+
+    See Also
+    --------
+    skdeepclust.metrics.clustering_accuracy : The share on the diagonal.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from skdeepclust.displays import ClusterConfusionDisplay
+    >>> y, labels = ["cat", "cat", "dog", "dog"], [1, 1, 0, 2]
+    >>> display = ClusterConfusionDisplay.from_predictions(y, labels)
+    >>> display.clusters
+    array([1, 0, 2])
+    >>> display.table
+    array([[2, 0, 0],
+           [0, 1, 1]])
+    >>> plt.close(display.figure_)
+    """
+
+    def __init__(self, table, classes, clusters, *, accuracy=None, nmi=None, ari=None):
+        self.table = table
+        self.classes = classes
+        self.clusters = clusters
+        self.accuracy = accuracy
+        self.nmi = nmi
+        self.ari = ari
+
+    @classmethod
+    def from_estimator(cls, estimator, X, y, *, cmap="Blues", ax=None):
+        """Draw the clusters that an estimator predicts against known classes.
+
+        Parameters
+        ----------
+        estimator : fitted estimator, Pipeline or search
+            Has `predict`, or `labels_` of the same X.
+        X : array-like
+            Samples, as the estimator takes them.
+        y : array-like of shape (n_samples,)
+            Classes, of any type.
+        cmap : str or matplotlib Colormap, default="Blues"
+            Colours of the cells.
+        ax : matplotlib Axes, Figure or SubFigure, default=None
+            Where to draw. None makes a figure.
+
+        Returns
+        -------
+        display : ClusterConfusionDisplay
+            The display, drawn.
+        """
+        labels = clusters_of(estimator, X)
+        if labels is None:
+            raise TypeError(f"{name_of(estimator)} has neither predict nor labels_.")
+        return cls.from_predictions(y, labels, cmap=cmap, ax=ax)
+
+    @classmethod
+    def from_predictions(cls, y_true, labels, *, cmap="Blues", ax=None):
+        """Draw clusters against known classes.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            Classes, of any type.
+        labels : array-like of shape (n_samples,)
+            Clusters, of any type.
+        cmap : str or matplotlib Colormap, default="Blues"
+            Colours of the cells.
+        ax : matplotlib Axes, Figure or SubFigure, default=None
+            Where to draw. None makes a figure.
+
+        Returns
+        -------
+        display : ClusterConfusionDisplay
+            The display, drawn.
+        """
+        y_true, labels = column_or_1d(y_true), column_or_1d(labels)
+        matching = match_clusters(y_true, labels)
+        table = contingency_matrix(y_true, labels)
+        classes, clusters = np.unique(y_true), np.unique(labels)
+        rows, columns = _matched_order(table, classes, clusters, matching)
+        display = cls(
+            table[np.ix_(rows, columns)],
+            classes[rows],
+            clusters[columns],
+            accuracy=clustering_accuracy(y_true, labels),
+            nmi=float(normalized_mutual_info_score(y_true, labels)),
+            ari=float(adjusted_rand_score(y_true, labels)),
+        )
+        return display.plot(ax=ax, cmap=cmap)
+
+    def plot(self, ax=None, *, cmap="Blues"):
+        """Draw the table.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, Figure or SubFigure, default=None
+            Where to draw. None makes a figure.
+        cmap : str or matplotlib Colormap, default="Blues"
+            Colours of the cells.
+
+        Returns
+        -------
+        display : ClusterConfusionDisplay
+            Itself.
+        """
+        n_rows, n_columns = self.table.shape
+        ax = single_axes(
+            ax,
+            (max(4.2, _CELL * n_columns + _AROUND), max(3.6, _CELL * n_rows + _AROUND)),
+        )
+        size = text_size(ax)
+        width, height = points_of(ax)
+        cell = (width / n_columns, height / n_rows)
+        is_long = max(n_rows, n_columns) > 2 * min(n_rows, n_columns)
+        self.im_ = ax.imshow(self.table, cmap=cmap, aspect="auto" if is_long else None)
+        self.im_.set_clim(0, max(self.table.max(), 1))
+        if not is_long:
+            cell = (min(cell), min(cell))
+        self.text_ = self._write_numbers(ax, cell, size)
+        if not self.text_:
+            bar = ax.figure.colorbar(self.im_, ax=ax, pad=0.02)
+            bar.set_label("samples", fontsize=size)
+            bar.ax.tick_params(labelsize=size * 0.9)
+        ax.set(xlabel="cluster", ylabel="class", title=self._title())
+        set_text_size(ax, size)
+        self._name_ticks(ax, cell, size)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _title(self):
+        scores = {"ACC": self.accuracy, "NMI": self.nmi, "ARI": self.ari}
+        known = [
+            f"{name} {value:.3f}" for name, value in scores.items() if value is not None
+        ]
+        return "   ".join(known)
+
+    def _write_numbers(self, ax, cell, size):
+        n_digits = len(str(self.table.max()))
+        fitting = min(0.8 * cell[1], cell[0] / (n_digits * _DIGIT_WIDTH + 0.3))
+        if fitting < _SMALLEST_TEXT:
+            return []
+        texts = []
+        for (i, j), value in np.ndenumerate(self.table):
+            ink = ink_on(self.im_.cmap(self.im_.norm(value)))
+            text = ax.text(
+                j,
+                i,
+                f"{value:d}",
+                ha="center",
+                va="center",
+                fontsize=min(size, fitting),
+                color=ink if value else "0.6",
+            )
+            texts.append(text)
+        return texts
+
+    def _name_ticks(self, ax, cell, size):
+        rows, columns = self.table.shape
+        clusters = [str(name) for name in self.clusters]
+        classes = [str(name) for name in self.classes]
+        size *= 0.9
+        longest = max(map(len, clusters))
+        is_upright = longest * _DIGIT_WIDTH * min(size, 7) > cell[0]
+        ax.set_xticks(
+            range(columns),
+            clusters,
+            rotation=90 if is_upright else 0,
+            fontsize=min(size, max(4, 0.9 * cell[0])),
+        )
+        ax.set_yticks(range(rows), classes, fontsize=min(size, max(4, 0.9 * cell[1])))
+        if not is_upright:
+            width = longest * _DIGIT_WIDTH
+            ax.tick_params(axis="x", labelsize=min(size, max(4, cell[0] / width)))
+
+
+def _matched_order(table, classes, clusters, matching):
+    """Rows and columns with the matches on the diagonal, the unmatched ones last."""
+    row_of = {name: i for i, name in enumerate(classes.tolist())}
+    matches = {
+        row_of[matching[name]]: column
+        for column, name in enumerate(clusters.tolist())
+        if name in matching
+    }
+    rows = sorted(matches)
+    columns = [matches[row] for row in rows]
+    rows += [row for row in range(len(classes)) if row not in matches]
+    # Unmatched clusters go in the order of the classes that most of them is of.
+    unmatched = set(range(len(clusters))) - set(columns)
+    columns += sorted(unmatched, key=lambda column: (table[:, column].argmax(), column))
+    return rows, columns

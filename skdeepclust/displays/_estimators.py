@@ -1,0 +1,124 @@
+"""What displays ask of an estimator: its clusters, its space, its centres."""
+
+import numpy as np
+from sklearn.base import is_clusterer
+
+__all__ = [
+    "as_rows",
+    "centers_in",
+    "clustered_space",
+    "clusters_of",
+    "last_step",
+    "name_of",
+    "step_with",
+]
+
+
+def as_rows(X):
+    """Samples of any shape as a matrix of floats, on the scale that they have.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, ...)
+        Samples.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_samples, n_features)
+        Rows.
+    """
+    X = np.asarray(X)
+    rows = X.reshape(len(X), -1)
+    return rows if rows.dtype.kind == "f" else rows.astype(np.float32)
+
+
+def last_step(estimator):
+    """The estimator itself, the last step of a pipeline, the best one of a search."""
+    if hasattr(estimator, "best_estimator_"):
+        return last_step(estimator.best_estimator_)
+    steps = getattr(estimator, "steps", None)
+    return estimator if steps is None else last_step(steps[-1][1])
+
+
+def name_of(estimator):
+    """Name of the class of the estimator that clusters."""
+    return type(last_step(estimator)).__name__
+
+
+def step_with(estimator, attribute):
+    """The last step that has an attribute that is not None; None without such."""
+    if hasattr(estimator, "best_estimator_"):
+        return step_with(estimator.best_estimator_, attribute)
+    steps = getattr(estimator, "steps", [("", estimator)])
+    for _, step in reversed(steps):
+        if getattr(step, attribute, None) is not None:
+            return step
+    return None
+
+
+def clustered_space(estimator, X):
+    """Samples in the space in which the estimator has its clusters.
+
+    The output of `transform`, with two exceptions. The last step of a pipeline decides
+    about the output of the steps before it. And scikit-learn's own clusterers have a
+    `transform` that gives distances to the centres: they cluster X itself.
+
+    Parameters
+    ----------
+    estimator : fitted estimator, Pipeline or search
+        The estimator.
+    X : array-like
+        Samples.
+
+    Returns
+    -------
+    Z : ndarray of shape (n_samples, n_features)
+        Points.
+    """
+    if hasattr(estimator, "best_estimator_"):
+        return clustered_space(estimator.best_estimator_, X)
+    steps = getattr(estimator, "steps", None)
+    if steps is not None:
+        before = X if len(steps) == 1 else estimator[:-1].transform(X)
+        return clustered_space(steps[-1][1], before)
+    gives_distances = is_clusterer(estimator) and type(estimator).__module__.startswith(
+        "sklearn."
+    )
+    if gives_distances or not hasattr(estimator, "transform"):
+        return as_rows(X)
+    return as_rows(estimator.transform(X))
+
+
+def clusters_of(estimator, X):
+    """Clusters of the samples.
+
+    Parameters
+    ----------
+    estimator : fitted estimator, Pipeline or search
+        The estimator.
+    X : array-like
+        Samples; those of `fit` where the estimator cannot predict.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_samples,) or None
+        Clusters; None where the estimator has none.
+    """
+    if hasattr(estimator, "predict"):
+        return np.asarray(estimator.predict(X))
+    labels = getattr(last_step(estimator), "labels_", None)
+    if labels is not None and len(labels) != len(X):
+        raise ValueError(
+            f"{name_of(estimator)} has no predict, so that its clusters are those of "
+            f"the {len(labels)} samples of fit; got X with {len(X)} samples. Pass the "
+            "X that it was fitted on."
+        )
+    return labels
+
+
+def centers_in(estimator, Z):
+    """Cluster centres of an estimator, or None where they live in another space."""
+    centers = getattr(last_step(estimator), "cluster_centers_", None)
+    if centers is None or np.ndim(centers) != 2 or np.shape(centers)[1] != Z.shape[1]:
+        return None
+    return np.asarray(centers)

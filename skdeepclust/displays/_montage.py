@@ -1,0 +1,374 @@
+"""Images of every cluster."""
+
+import math
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from skdeepclust.displays._estimators import (
+    centers_in,
+    clustered_space,
+    clusters_of,
+    last_step,
+    name_of,
+    step_with,
+)
+from skdeepclust.displays._images import as_images, image_limits, to_unit
+from skdeepclust.displays._style import import_pyplot, points_of
+
+__all__ = ["ClusterMontageDisplay"]
+
+# In widths of an image: between groups of images, between images, between blocks.
+_GROUP_GAP, _GAP, _BLOCK_GAP = 0.35, 0.06, 0.7
+
+# Inches of an image in a figure of our own; most rows of a block and most blocks there.
+_IMAGE, _MOST_ROWS, _MOST_BLOCKS = 0.46, 20, 3
+
+# Width of the text at the left of a row, in multiples of its size.
+_LABEL_WIDTH = 6.6
+
+# Title of the first group.
+_DECODED = "decoded\ncentre"
+
+_SMALLEST_TEXT, _LARGEST_TEXT = 4.0, 9.0
+
+
+class ClusterMontageDisplay:
+    r"""A row of images per cluster: decoded centre, nearest, random and farthest ones.
+
+    Distances are those of the codes to the centre of their own cluster. Along a row
+    they grow; no image is in it twice, so that small clusters have short rows. At the
+    left of a row are the cluster, its size and, where the estimator has
+    `predict_proba`, the mean confidence: the mean of the largest probability.
+
+    Parameters
+    ----------
+    clusters : list
+        Cluster of every row.
+    sizes : list of int
+        Number of samples in each.
+    groups : dict of str to list of ndarray
+        Titles of groups of columns ("decoded\ncentre" where there is one, "nearest",
+        "random", "farthest"), and of each an array of images
+        ``(n_shown, H, W)`` or ``(n_shown, H, W, 3)`` per row.
+    confidences : list of float, default=None
+        Mean confidence of every row.
+    n_images : int, default=5
+        Images of a group.
+    limits : tuple of 2 floats, default=(0, 1)
+        Values that are drawn black and white.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes that all images are in.
+    figure_ : matplotlib Figure
+        The figure.
+    row_labels_ : list of matplotlib Text
+        What is written at the left of the rows.
+    images_ : list of matplotlib AxesImage
+        The images drawn, row by row.
+
+    See Also
+    --------
+    LatentSpaceDisplay : All samples in one picture.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sklearn.cluster import KMeans
+    >>> from sklearn.datasets import load_digits
+    >>> from skdeepclust.displays import ClusterMontageDisplay
+    >>> X = load_digits().data[:200] / 16
+    >>> kmeans = KMeans(4, random_state=0).fit(X)
+    >>> display = ClusterMontageDisplay.from_estimator(
+    ...     kmeans, X, n_images=3, image_shape=(8, 8)
+    ... )
+    >>> list(display.groups)
+    ['nearest', 'random', 'farthest']
+    >>> plt.close(display.figure_)
+    """
+
+    def __init__(
+        self, clusters, sizes, groups, *, confidences=None, n_images=5, limits=(0, 1)
+    ):
+        self.clusters = clusters
+        self.sizes = sizes
+        self.groups = groups
+        self.confidences = confidences
+        self.n_images = n_images
+        self.limits = limits
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        *,
+        n_images=5,
+        clusters=None,
+        image_shape=None,
+        random_state=0,
+        cmap="gray",
+        ax=None,
+    ):
+        """Draw the images of the clusters that an estimator predicts.
+
+        Parameters
+        ----------
+        estimator : fitted estimator, Pipeline or search
+            Has `predict`, or `labels_` of the same X.
+        X : array-like of shape (n, C, H, W), (n, H, W) or (n, n_features)
+            Images, as the estimator takes them. Of one channel they are drawn grey, of
+            three in colour, of other numbers as the mean of the channels.
+        n_images : int, default=5
+            Images of a group.
+        clusters : list, default=None
+            Clusters to draw. None draws all, those without samples included.
+        image_shape : tuple of 2 or 3 ints, default=None
+            What a row of X is, ``(H, W)`` or ``(C, H, W)``. None takes the
+            estimator's `image_shape_`.
+        random_state : int, RandomState instance or None, default=0
+            Governs which random images are drawn.
+        cmap : str or matplotlib Colormap, default="gray"
+            Colours of images of one channel; "gray_r" has dark strokes on white.
+        ax : matplotlib Axes, Figure or SubFigure, default=None
+            Where to draw. None makes a figure whose height grows with the rows.
+
+        Returns
+        -------
+        display : ClusterMontageDisplay
+            The display, drawn.
+        """
+        labels = clusters_of(estimator, X)
+        if labels is None:
+            raise TypeError(f"{name_of(estimator)} has neither predict nor labels_.")
+        images = as_images(estimator, X, image_shape)
+        Z = clustered_space(estimator, X)
+        centers = centers_in(estimator, Z)
+        if clusters is None:
+            clusters = _all_clusters(estimator, labels)
+        members = [np.flatnonzero(labels == cluster) for cluster in clusters]
+        rng = check_random_state(random_state)
+        groups: dict = {"nearest": [], "random": [], "farthest": []}
+        for cluster, own in zip(clusters, members, strict=True):
+            distances = _distances(Z[own], centers, cluster)
+            order = own[np.argsort(distances, kind="stable")]
+            shown = _near_random_far(order, n_images, rng)
+            for group, indices in zip(groups.values(), shown, strict=True):
+                group.append(images[indices])
+        centres = _decoded_centers(estimator, clusters, image_shape)
+        display = cls(
+            list(clusters),
+            [len(own) for own in members],
+            groups if centres is None else {_DECODED: centres, **groups},
+            confidences=_confidences(estimator, X, members),
+            n_images=n_images,
+            limits=image_limits(images),
+        )
+        return display.plot(ax=ax, cmap=cmap)
+
+    def plot(self, ax=None, *, cmap="gray"):
+        """Draw the rows.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, Figure or SubFigure, default=None
+            Where to draw. None makes a figure whose height grows with the rows.
+        cmap : str or matplotlib Colormap, default="gray"
+            Colours of images of one channel.
+
+        Returns
+        -------
+        display : ClusterMontageDisplay
+            Itself.
+        """
+        plt = import_pyplot()
+        height = self._height()
+        grid = _Grid(len(self.clusters), self._group_widths(), height)
+        if ax is None:
+            figure = plt.figure(figsize=grid.own_inches(), layout="constrained")
+            ax = figure.subplots()
+        else:
+            ax = ax.subplots() if hasattr(ax, "subplots") else ax
+            grid.fit(*points_of(ax))
+        self.images_, self.row_labels_ = [], []
+        for row in range(len(self.clusters)):
+            self._draw_row(ax, grid, row, cmap)
+        self._write_titles(ax, grid)
+        ax.set_xlim(0, grid.width)
+        ax.set_ylim(grid.height, -_GAP)
+        ax.set_aspect("equal")
+        ax.axis("off")
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _height(self):
+        """Height of an image, in widths."""
+        for rows in self.groups.values():
+            for images in rows:
+                if len(images):
+                    return images.shape[1] / images.shape[2]
+        return 1.0
+
+    def _group_widths(self):
+        return [1 if title == _DECODED else self.n_images for title in self.groups]
+
+    def _draw_row(self, ax, grid, row, cmap):
+        left, top = grid.corner(row)
+        middle = top + grid.image_height / 2
+        text = f"{self.clusters[row]}\n{self.sizes[row]:,}"
+        if self.confidences is not None and self.sizes[row]:
+            text += f"  {self.confidences[row]:.2f}"
+        self.row_labels_.append(
+            ax.text(
+                left - 0.15,
+                middle,
+                text,
+                ha="right",
+                va="center",
+                fontsize=grid.text_size,
+                linespacing=1.0,
+            )
+        )
+        for start, rows in zip(grid.starts, self.groups.values(), strict=True):
+            for i, image in enumerate(rows[row]):
+                x = left + start + i
+                extent = (x + _GAP, x + 1, top + grid.image_height, top)
+                shown = to_unit(image, self.limits)
+                self.images_.append(
+                    ax.imshow(shown, extent=extent, cmap=cmap, vmin=0, vmax=1)
+                )
+        if not self.sizes[row]:
+            start = grid.starts[list(self.groups).index("nearest")]
+            ax.text(
+                left + start + 0.1,
+                middle,
+                "empty",
+                va="center",
+                color="0.4",
+                style="italic",
+                fontsize=grid.text_size,
+            )
+
+    def _write_titles(self, ax, grid):
+        style = {"va": "bottom", "fontsize": grid.text_size, "linespacing": 1.0}
+        legend = "cluster\nsize"
+        if self.confidences is not None:
+            legend += "  conf."
+        for block in range(grid.n_blocks):
+            left, _ = grid.corner(block * grid.rows_per_block)
+            ax.text(left - 0.15, -0.15, legend, ha="right", color="0.35", **style)
+            titles = zip(grid.starts, grid.group_widths, self.groups, strict=True)
+            for start, n_columns, title in titles:
+                middle = left + start + (n_columns + _GAP) / 2
+                ax.text(middle, -0.15, title, ha="center", **style)
+
+
+class _Grid:
+    """Where everything goes, in widths of an image from the upper left corner.
+
+    Parameters
+    ----------
+    n_rows : int
+        Number of rows.
+    group_widths : list of int
+        Columns of every group.
+    image_height : float
+        Height of an image.
+    """
+
+    def __init__(self, n_rows, group_widths, image_height):
+        self.n_rows = n_rows
+        self.group_widths = group_widths
+        self.image_height = image_height
+        self.starts = np.cumsum([0, *(w + _GROUP_GAP for w in group_widths)])[:-1]
+        self.row_width = self.starts[-1] + group_widths[-1]
+        self._set(min(_MOST_BLOCKS, math.ceil(n_rows / _MOST_ROWS)), 72 * _IMAGE)
+
+    def _set(self, n_blocks, unit):
+        """Blocks of rows side by side, and an image of so many points in width."""
+        self.n_blocks = n_blocks
+        self.rows_per_block = math.ceil(self.n_rows / n_blocks)
+        # Two lines of text have to fit beside an image.
+        fitting = unit * self.image_height / 2.3
+        self.text_size = min(_LARGEST_TEXT, max(_SMALLEST_TEXT, fitting))
+        self.label_width = _LABEL_WIDTH * self.text_size / unit
+        block = self.label_width + self.row_width
+        self.width = n_blocks * (block + _BLOCK_GAP) - _BLOCK_GAP
+        self.height = self.rows_per_block * (self.image_height + _GAP)
+
+    def own_inches(self):
+        """Size of a figure with images of our own choice of size, and titles."""
+        return self.width * _IMAGE + 0.2, self.height * _IMAGE + 0.6
+
+    def fit(self, width, height):
+        """Make images as large as fits into so many points."""
+
+        def best_unit(n_blocks):
+            unit = 72 * _IMAGE
+            for _ in range(5):  # the label has its own size: towards a fixed point
+                self._set(n_blocks, unit)
+                unit = min(width / self.width, height / (self.height + 1))
+            return unit
+
+        n_blocks = max(range(1, min(_MOST_BLOCKS, self.n_rows) + 1), key=best_unit)
+        self._set(n_blocks, best_unit(n_blocks))
+
+    def corner(self, row):
+        """Upper left corner of the first image of a row."""
+        block, line = divmod(row, self.rows_per_block)
+        left = block * (self.label_width + self.row_width + _BLOCK_GAP)
+        return left + self.label_width, line * (self.image_height + _GAP)
+
+
+def _all_clusters(estimator, labels):
+    """All clusters, also those without samples where the estimator knows of them."""
+    found = np.unique(labels).tolist()
+    centers = getattr(last_step(estimator), "cluster_centers_", ())
+    if not all(isinstance(label, int) for label in found):
+        return found
+    return sorted({*range(len(centers)), *found})
+
+
+def _is_row(array, cluster):
+    return isinstance(cluster, Integral) and 0 <= int(cluster) < len(array)
+
+
+def _distances(Z, centers, cluster):
+    """Distances of the points of a cluster to its centre, or else to their mean."""
+    if len(Z) == 0:
+        return np.zeros(0)
+    known = centers is not None and _is_row(centers, cluster)
+    center = centers[cluster] if known else Z.mean(axis=0)
+    return np.linalg.norm(Z - center, axis=1)
+
+
+def _near_random_far(order, n_images, rng):
+    """Up to `n_images` from the front, the middle and the end, none of them twice."""
+    nearest, rest = order[:n_images], order[n_images:]
+    n_far = min(n_images, len(rest))
+    farthest, middle = rest[len(rest) - n_far :], rest[: len(rest) - n_far]
+    drawn = rng.choice(len(middle), min(n_images, len(middle)), replace=False)
+    return nearest, middle[np.sort(drawn)], farthest
+
+
+def _decoded_centers(estimator, clusters, image_shape):
+    """Decoded centre of every cluster, an array of one image or none."""
+    step = step_with(estimator, "cluster_images_")
+    if step is None:
+        return None
+    images = as_images(estimator, step.cluster_images_, image_shape)
+    return [
+        images[cluster : cluster + 1] if _is_row(images, cluster) else images[:0]
+        for cluster in clusters
+    ]
+
+
+def _confidences(estimator, X, members):
+    """Mean of the largest probability in every cluster; NaN in one without samples."""
+    if not hasattr(estimator, "predict_proba"):
+        return None
+    largest = np.asarray(estimator.predict_proba(X)).max(axis=1)
+    return [float(largest[own].mean()) if len(own) else math.nan for own in members]
