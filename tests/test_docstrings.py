@@ -8,7 +8,7 @@ from numpydoc.docscrape import NumpyDocString
 from numpydoc.validate import validate
 
 import skdeepclust
-from skdeepclust import datasets, metrics, networks
+from skdeepclust import datasets, displays, metrics, networks
 
 # Left out: a summary on the line after the quotes, an extended summary, a period after
 # every item, examples and see-alsos everywhere, verbs in the infinitive.
@@ -19,13 +19,15 @@ SKIPPED = {
 
 
 def public():
-    for module in (skdeepclust, metrics, networks, datasets):
+    for module in (skdeepclust, metrics, networks, datasets, displays):
         for name in module.__all__:
             thing = getattr(module, name)
             if inspect.isclass(thing) or inspect.isfunction(thing):
                 yield f"{module.__name__}.{name}", thing
-            if inspect.isclass(thing) and hasattr(thing, "fit"):
-                for method, function in inspect.getmembers(thing, inspect.isfunction):
+            if inspect.isclass(thing) and (
+                hasattr(thing, "fit") or module is displays
+            ):
+                for method, function in inspect.getmembers(thing, inspect.isroutine):
                     if not method.startswith("_") and function.__module__.startswith(
                         "skdeepclust"
                     ):

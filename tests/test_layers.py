@@ -22,8 +22,9 @@ LAYERS = [
     {"_joint", "_deepcluster", "_scedae"},
     {"_dcec", "_dec"},
     {"_idec"},
+    {"displays"},
 ]
-OWN_ROW = {"networks"}
+OWN_ROW = {"displays", "networks"}
 
 
 def modules():
@@ -60,6 +61,13 @@ def test_private_scikit_learn_is_behind_one_file(name, path):
             assert name == "_compat"
 
 
+def test_displays_are_a_leaf_of_metrics_and_exceptions():
+    for path in (PACKAGE / "displays").glob("*.py"):
+        for module in imported(path):
+            if module.startswith("skdeepclust."):
+                assert module.split(".")[1] in {"displays", "metrics", "exceptions"}
+
+
 def loaded_by(imports):
     code = f"import sys, {imports}; print(*(m.split('.')[0] for m in sys.modules))"
     output = subprocess.run(
@@ -74,3 +82,7 @@ def test_import_loads_nothing_optional():
     extra = loaded_by("skdeepclust") - core - set(sys.stdlib_module_names)
     assert extra == {"skdeepclust"}
     assert not {"matplotlib", "torchvision"} & (core | extra)
+
+
+def test_import_of_displays_loads_no_matplotlib():
+    assert "matplotlib" not in loaded_by("skdeepclust.displays")

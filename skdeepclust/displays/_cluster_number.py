@@ -13,6 +13,9 @@ from skdeepclust.displays._style import COLORS, panel_axes, set_text_size, text_
 
 __all__ = ["ClusterNumberDisplay"]
 
+# Numbers of clusters that get a tick each.
+_MOST_TICKS = 12
+
 # Seeds are drawn below this.
 _SEEDS = 2**31 - 1
 
@@ -28,7 +31,7 @@ class ClusterNumberDisplay:
 
     Neither needs labels, and neither is the truth: they say for which numbers the
     data falls apart cleanly and reproducibly. Several numbers may do, as there are
-    clusters within clusters.
+    clusters within clusters, and the silhouette leans towards few clusters.
 
     Parameters
     ----------
@@ -205,7 +208,10 @@ class ClusterNumberDisplay:
         has_value = ~np.isnan(values).all(axis=1)
         low, high = np.nanmin(values[has_value], 1), np.nanmax(values[has_value], 1)
         ax.fill_between(k[has_value], low, high, color=color, alpha=0.15, linewidth=0)
-        ax.xaxis.set_major_locator(ticker.MaxNLocator(nbins=11, integer=True))
+        if len(k) <= _MOST_TICKS:
+            ax.set_xticks(k)
+        else:
+            ax.xaxis.set_major_locator(ticker.MaxNLocator(nbins=10, integer=True))
 
     def _mark_best(self, ax, size):
         best = self.best_n_clusters_

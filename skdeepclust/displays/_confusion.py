@@ -173,11 +173,8 @@ class ClusterConfusionDisplay:
         size = text_size(ax)
         width, height = points_of(ax)
         cell = (width / n_columns, height / n_rows)
-        is_long = max(n_rows, n_columns) > 2 * min(n_rows, n_columns)
-        self.im_ = ax.imshow(self.table, cmap=cmap, aspect="auto" if is_long else None)
+        self.im_ = ax.imshow(self.table, cmap=cmap, aspect="auto")
         self.im_.set_clim(0, max(self.table.max(), 1))
-        if not is_long:
-            cell = (min(cell), min(cell))
         self.text_ = self._write_numbers(ax, cell, size)
         if not self.text_:
             bar = ax.figure.colorbar(self.im_, ax=ax, pad=0.02)

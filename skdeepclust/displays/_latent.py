@@ -1,9 +1,6 @@
 """Picture of a latent space in two dimensions."""
 
 import numpy as np
-from sklearn.base import clone
-from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE
 from sklearn.utils import check_consistent_length, column_or_1d
 
 from skdeepclust.displays._estimators import (
@@ -13,6 +10,8 @@ from skdeepclust.displays._estimators import (
     clusters_of,
     name_of,
 )
+from skdeepclust.displays._placing import pushed_apart
+from skdeepclust.displays._projection import project, projection_name
 from skdeepclust.displays._sampling import stratified_sample
 from skdeepclust.displays._style import (
     color_of,
@@ -29,9 +28,6 @@ __all__ = ["LatentSpaceDisplay"]
 
 # With more labels than this, numbers in the picture are read better than a legend.
 _MOST_IN_LEGEND = 10
-
-# Perplexity of t-SNE where there are samples enough; its authors' advice is 5 to 50.
-_PERPLEXITY = 30
 
 
 class LatentSpaceDisplay:
@@ -236,15 +232,15 @@ class LatentSpaceDisplay:
         check_consistent_length(Z, labels, before)
         strata = np.zeros(len(Z), dtype=int) if labels is None else labels
         indices = stratified_sample(strata, max_samples, random_state)
-        points, centers = _project(projection, Z[indices], centers, random_state)
+        points, centers = project(projection, Z[indices], centers, random_state)
         if before is not None:
-            before, _ = _project(projection, before[indices], None, random_state)
+            before, _ = project(projection, before[indices], None, random_state)
         return cls(
             points,
             None if labels is None else labels[indices],
             centers=centers,
             points_before=before,
-            projection_name=_projection_name(projection),
+            projection_name=projection_name(projection),
             n_samples=len(Z),
             indices=indices,
             **names,
@@ -265,7 +261,9 @@ class LatentSpaceDisplay:
             Itself.
         """
         has_before = self.points_before is not None
-        axes = panel_axes(ax, 1 + has_before, (11, 5) if has_before else (6.4, 5))
+        axes = panel_axes(
+            ax, 1 + has_before, (11, 5) if has_before else (6.4, 5), aspect=1
+        )
         size = min(text_size(axis) for axis in axes)
         n_samples = self.n_samples or len(self.points)
         shown = count(len(self.points), n_samples)
@@ -285,44 +283,36 @@ class LatentSpaceDisplay:
 
     def _draw(self, ax, points, centers, size):
         names, codes = self._names_and_codes()
-        area = min(points_of(ax)) ** 2
-        dot = np.clip(0.03 * area / max(len(points), 1), 3, 24)
+        side = min(points_of(ax))
         for k in range(len(names)):
             ax.scatter(
                 *points[codes == k].T,
-                s=dot,
+                s=np.clip(0.12 * side**2 / max(len(points), 1), 4, 30),
                 color=color_of(k),
                 marker=marker_of(k),
                 label=str(names[k]),
                 alpha=0.75,
                 linewidths=0,
             )
+        is_crowded = len(names) > _MOST_IN_LEGEND
         if centers is not None:
             ax.scatter(
                 *centers.T,
-                s=80 if len(centers) <= _MOST_IN_LEGEND else 30,
+                s=np.clip(0.0008 * side**2, 15, 25 if is_crowded else 80),
                 marker="X",
                 color="white",
                 edgecolors="black",
                 label="centre",
-                linewidths=1,
+                linewidths=0.8,
                 zorder=3,
             )
-        if len(names) > _MOST_IN_LEGEND:
-            for k in range(len(names)):
-                ax.text(
-                    *np.median(points[codes == k], axis=0),
-                    str(names[k]),
-                    zorder=4,
-                    ha="center",
-                    va="center",
-                    fontsize=size * 0.95,
-                    fontweight="bold",
-                    path_effects=halo(),
-                )
         ax.set(xticks=[], yticks=[], aspect="equal", adjustable="datalim")
         ax.set_xlabel(f"{self.projection_name} 1")
         ax.set_ylabel(f"{self.projection_name} 2")
+        if is_crowded:
+            medians = [np.median(points[codes == k], axis=0) for k in range(len(names))]
+            share = 0.85 if len(names) <= 20 else 0.7
+            _write_names(ax, names, np.array(medians), share * size)
 
     def _names_and_codes(self):
         if self.labels is None:
@@ -348,50 +338,23 @@ class LatentSpaceDisplay:
             handle.set(sizes=[28], alpha=1)
 
 
-def _project(projection, Z, centers, random_state):
-    """Points, and centres if any, by one projection of both together."""
-    n_points = len(Z)
-    if centers is not None:
-        centers = as_rows(centers)
-        if centers.shape[1] != Z.shape[1]:
-            raise ValueError(
-                f"centers have {centers.shape[1]} columns, but Z has {Z.shape[1]}."
-            )
-        Z = np.concatenate([Z, centers])
-    points = np.asarray(_fit_transform(projection, Z, random_state))
-    if points.ndim != 2 or points.shape[1] != 2:
-        raise ValueError(
-            f"projection={projection} made points of shape {points.shape} where a "
-            "picture needs (n_samples, 2). Set its number of components to 2."
+def _write_names(ax, names, medians, size):
+    """Write names at the medians of their points, moved apart, with lines to them."""
+    low, high = np.array([ax.get_xlim(), ax.get_ylim()]).T
+    # Both axes have the scale of the one that is short of room.
+    scale = np.min(np.array(points_of(ax)) / (high - low))
+    boxes = [(size * (0.7 * len(str(name)) + 0.3), 1.15 * size) for name in names]
+    places = pushed_apart(medians * scale, np.array(boxes)) / scale
+    for name, place, median in zip(names, places, medians, strict=True):
+        if np.hypot(*(place - median)) * scale > size / 2:
+            ax.plot(*np.array([place, median]).T, color="0.4", linewidth=0.6, zorder=3)
+        ax.text(
+            *place,
+            str(name),
+            ha="center",
+            va="center_baseline",
+            fontsize=size,
+            fontweight="bold",
+            path_effects=halo(),
+            zorder=4,
         )
-    return points[:n_points], None if centers is None else points[n_points:]
-
-
-def _fit_transform(projection, Z, random_state):
-    if projection is None:
-        return Z
-    if isinstance(projection, str) and projection in ("tsne", "pca"):
-        if Z.shape[1] < 2:
-            raise ValueError(
-                "Points of one column have no picture in two dimensions; train with "
-                "an embedding_dim of at least 2."
-            )
-        if projection == "pca":
-            return PCA(2, random_state=random_state).fit_transform(Z)
-        perplexity = min(_PERPLEXITY, max(1.0, (len(Z) - 1) / 3))
-        tsne = TSNE(perplexity=perplexity, random_state=random_state)
-        return tsne.fit_transform(np.asarray(Z, dtype=np.float32))
-    if not hasattr(projection, "fit_transform"):
-        raise ValueError(
-            f"projection={projection!r} must be 'tsne', 'pca', None or a transformer "
-            "with fit_transform."
-        )
-    return clone(projection, safe=False).fit_transform(Z)
-
-
-def _projection_name(projection):
-    if projection is None:
-        return "dimension"
-    names = {"tsne": "t-SNE", "pca": "PCA"}
-    is_name = isinstance(projection, str)
-    return names[projection] if is_name else type(projection).__name__

@@ -25,8 +25,11 @@ _GROUP_GAP, _GAP, _BLOCK_GAP = 0.35, 0.06, 0.7
 # Inches of an image in a figure of our own; most rows of a block and most blocks there.
 _IMAGE, _MOST_ROWS, _MOST_BLOCKS = 0.46, 20, 3
 
-# Width of the text at the left of a row, in multiples of its size.
-_LABEL_WIDTH = 6.6
+# Widths of text, in multiples of its size: "12,345" with a gap, "cluster", "decoded".
+_FACTS_WIDTH, _NAME_WIDTH, _TITLE_WIDTH = 4.0, 4.4, 4.4
+
+# Foot of the titles, above the first row.
+_TITLE = -0.15
 
 # Title of the first group.
 _DECODED = "decoded\ncentre"
@@ -66,7 +69,7 @@ class ClusterMontageDisplay:
     figure_ : matplotlib Figure
         The figure.
     row_labels_ : list of matplotlib Text
-        What is written at the left of the rows.
+        The names of the clusters at the left of the rows.
     images_ : list of matplotlib AxesImage
         The images drawn, row by row.
 
@@ -218,19 +221,12 @@ class ClusterMontageDisplay:
     def _draw_row(self, ax, grid, row, cmap):
         left, top = grid.corner(row)
         middle = top + grid.image_height / 2
-        text = f"{self.clusters[row]}\n{self.sizes[row]:,}"
+        facts = f"{self.sizes[row]:,}"
         if self.confidences is not None and self.sizes[row]:
-            text += f"  {self.confidences[row]:.2f}"
+            facts += f"\n{self.confidences[row]:.2f}"
+        name = str(self.clusters[row])
         self.row_labels_.append(
-            ax.text(
-                left - 0.15,
-                middle,
-                text,
-                ha="right",
-                va="center",
-                fontsize=grid.text_size,
-                linespacing=1.0,
-            )
+            grid.write_label(ax, left, middle, name, facts, va="center")
         )
         for start, rows in zip(grid.starts, self.groups.values(), strict=True):
             for i, image in enumerate(rows[row]):
@@ -242,28 +238,19 @@ class ClusterMontageDisplay:
                 )
         if not self.sizes[row]:
             start = grid.starts[list(self.groups).index("nearest")]
-            ax.text(
-                left + start + 0.1,
-                middle,
-                "empty",
-                va="center",
-                color="0.4",
-                style="italic",
-                fontsize=grid.text_size,
-            )
+            style = {"color": "0.4", "style": "italic", "fontsize": grid.text_size}
+            ax.text(left + start + 0.1, middle, "empty", va="center", **style)
 
     def _write_titles(self, ax, grid):
-        style = {"va": "bottom", "fontsize": grid.text_size, "linespacing": 1.0}
-        legend = "cluster\nsize"
-        if self.confidences is not None:
-            legend += "  conf."
+        facts = "size" if self.confidences is None else "size\nconf."
         for block in range(grid.n_blocks):
             left, _ = grid.corner(block * grid.rows_per_block)
-            ax.text(left - 0.15, -0.15, legend, ha="right", color="0.35", **style)
+            grid.write_label(ax, left, _TITLE, "cluster", facts, va="bottom")
             titles = zip(grid.starts, grid.group_widths, self.groups, strict=True)
             for start, n_columns, title in titles:
                 middle = left + start + (n_columns + _GAP) / 2
-                ax.text(middle, -0.15, title, ha="center", **style)
+                style = {"fontsize": grid.text_size, "linespacing": 1.0}
+                ax.text(middle, _TITLE, title, ha="center", va="bottom", **style)
 
 
 class _Grid:
@@ -294,14 +281,27 @@ class _Grid:
         # Two lines of text have to fit beside an image.
         fitting = unit * self.image_height / 2.3
         self.text_size = min(_LARGEST_TEXT, max(_SMALLEST_TEXT, fitting))
-        self.label_width = _LABEL_WIDTH * self.text_size / unit
+        self.letter = self.text_size / unit
+        # The title of the first group is wider than the image below it.
+        is_narrow = self.group_widths[0] == 1
+        overhang = (_TITLE_WIDTH * self.letter - 1) / 2 if is_narrow else 0
+        self.pad = max(0.15, overhang + 0.1)
+        self.label_width = (_FACTS_WIDTH + _NAME_WIDTH) * self.letter + self.pad
         block = self.label_width + self.row_width
         self.width = n_blocks * (block + _BLOCK_GAP) - _BLOCK_GAP
         self.height = self.rows_per_block * (self.image_height + _GAP)
 
+    def write_label(self, ax, left, y, name, facts, va):
+        """Write the name of a row at the left of an image, and facts about it."""
+        style = {"ha": "right", "va": va, "linespacing": 1.0}
+        x = left - self.pad
+        ax.text(x, y, facts, color="0.3", fontsize=0.9 * self.text_size, **style)
+        x -= _FACTS_WIDTH * self.letter
+        return ax.text(x, y, name, fontweight="bold", fontsize=self.text_size, **style)
+
     def own_inches(self):
         """Size of a figure with images of our own choice of size, and titles."""
-        return self.width * _IMAGE + 0.2, self.height * _IMAGE + 0.6
+        return self.width * _IMAGE + 0.2, self.height * _IMAGE + 0.45
 
     def fit(self, width, height):
         """Make images as large as fits into so many points."""

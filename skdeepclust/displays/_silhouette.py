@@ -1,7 +1,6 @@
 """Silhouettes of all samples, cluster by cluster."""
 
 import numpy as np
-from sklearn.isotonic import isotonic_regression
 from sklearn.metrics import silhouette_samples
 from sklearn.utils import check_consistent_length, column_or_1d
 
@@ -11,6 +10,7 @@ from skdeepclust.displays._estimators import (
     clusters_of,
     name_of,
 )
+from skdeepclust.displays._placing import spread
 from skdeepclust.displays._sampling import stratified_sample
 from skdeepclust.displays._style import (
     color_of,
@@ -28,6 +28,9 @@ _GAPS = 0.12
 
 # Height of a line of text as a multiple of its size.
 _LINE = 1.2
+
+# Points below which names are written in two columns.
+_SMALLEST_TEXT = 5.0
 
 # Points between the name of a blade and the blade, with a line from one to the other.
 _LEADER = 8
@@ -203,17 +206,23 @@ class SilhouetteDisplay:
         """Write cluster and size beside every blade, moved apart where needed."""
         # The layout takes about a sixth of the height for title and axis.
         height = 0.85 * points_of(ax)[1]
-        size = min(0.9 * size, height / (_LINE * len(middles)))
+        names = [str(cluster) for cluster in self.clusters]
+        fitting = height / (_LINE * len(names))
+        is_crowded = fitting < _SMALLEST_TEXT
+        if is_crowded:  # in two columns, and without the sizes
+            fitting *= 2
+            indent = " " * (2 * max(map(len, names)) + 1)
+            names = [name + indent * (i % 2) for i, name in enumerate(names)]
+        else:
+            names = [f"{n} ({m:,})" for n, m in zip(names, self.sizes, strict=True)]
+        size = min(0.9 * size, fitting)
         low, high = sorted(ax.get_ylim())
-        step = min(_LINE * size / height, 1 / len(middles)) * (high - low)
-        places = _spread(middles, step, low + step / 2, high - step / 2)
-        names = [
-            f"{cluster} ({n:,})"
-            for cluster, n in zip(self.clusters, self.sizes, strict=True)
-        ]
+        lines = 0.5 if is_crowded else 1.0
+        step = min(lines * _LINE * size / height, 1 / len(names)) * (high - low)
+        places = spread(middles, step, low + step / 2, high - step / 2)
         ax.set_yticks(places, names, fontsize=size, va="center_baseline")
         ax.tick_params(axis="y", length=0, pad=_LEADER + 2)
-        ax.set_ylabel("cluster (size)")
+        ax.set_ylabel("cluster" if is_crowded else "cluster (size)")
         width = points_of(ax)[0]
         across = ax.get_yaxis_transform()  # x in shares of the axes, y in data
         for place, middle in zip(places, middles, strict=True):
@@ -225,13 +234,3 @@ class SilhouetteDisplay:
                 linewidth=0.6,
                 clip_on=False,
             )
-
-
-def _spread(targets, step, low, high):
-    """Places nearest to sorted targets that are at least a step apart, within bounds.
-
-    With the steps taken off, that is a fit that only has to increase.
-    """
-    steps = step * np.arange(len(targets))
-    highest = max(low, high - steps[-1])
-    return isotonic_regression(targets - steps, y_min=low, y_max=highest) + steps

@@ -30,9 +30,6 @@ COLORS = (
 # A second run through the colours gets another shape.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
 
-# Width divided by height of a panel that curves are read well in.
-_PANEL_ASPECT = 1.35
-
 
 def import_pyplot():
     """Import pyplot, or say how to get it."""
@@ -67,7 +64,7 @@ def single_axes(ax, figsize=None):
     return ax.subplots() if hasattr(ax, "subplots") else ax
 
 
-def panel_axes(ax, n_panels, figsize):
+def panel_axes(ax, n_panels, figsize, aspect=1.35):
     """Axes for several panels.
 
     Parameters
@@ -79,6 +76,8 @@ def panel_axes(ax, n_panels, figsize):
         Number of axes needed.
     figsize : tuple of 2 floats
         Inches of a new figure.
+    aspect : float, default=1.35
+        Width divided by height of a good panel.
 
     Returns
     -------
@@ -89,7 +88,7 @@ def panel_axes(ax, n_panels, figsize):
     if ax is None:
         ax = plt.figure(figsize=figsize, layout="constrained")
     if hasattr(ax, "subplots"):
-        n_columns = _n_columns(n_panels, ax.bbox.width / ax.bbox.height)
+        n_columns = _n_columns(n_panels, ax.bbox.width / ax.bbox.height / aspect)
         n_rows = math.ceil(n_panels / n_columns)
         grid = ax.subplots(n_rows, n_columns, squeeze=False).ravel()
         for surplus in grid[n_panels:]:
@@ -104,12 +103,12 @@ def panel_axes(ax, n_panels, figsize):
     return axes[:n_panels]
 
 
-def _n_columns(n_panels, aspect):
+def _n_columns(n_panels, relative_aspect):
     """Columns that give panels of a good shape and leave few places empty."""
 
     def badness(n_columns):
         n_rows = math.ceil(n_panels / n_columns)
-        shape = aspect * n_rows / n_columns / _PANEL_ASPECT
+        shape = relative_aspect * n_rows / n_columns
         return abs(math.log(shape)) + 0.4 * (n_rows * n_columns - n_panels)
 
     return min(range(1, n_panels + 1), key=badness)

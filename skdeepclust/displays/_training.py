@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from skdeepclust.displays._estimators import last_step, step_with
 from skdeepclust.displays._style import (
     COLORS,
+    halo,
     panel_axes,
     set_text_size,
     text_size,
@@ -17,6 +18,9 @@ __all__ = ["TrainingCurvesDisplay"]
 
 # Inches of a panel in a figure of our own.
 _PANEL_WIDTH, _PANEL_HEIGHT = 3.6, 2.8
+
+# Lines whose legend is put in the panel.
+_MOST_IN_LEGEND = 5
 
 _BLUE, _ORANGE, _GREEN = COLORS[:3]
 _REFERENCE = {"color": "0.35", "linestyle": "--", "linewidth": 1}
@@ -174,7 +178,11 @@ class TrainingCurvesDisplay:
         if "reconstruction_loss" in table:
             drawn.append(("reconstruction_loss", "$L_r$", 1.0, _BLUE, "-"))
         if "clustering_loss" in table:
-            label = "$L_c$" if self.gamma is None else rf"$\gamma L_c$ ({gamma:g})"
+            label = (
+                "$L_c$"
+                if self.gamma is None
+                else rf"$\gamma L_c$, $\gamma$ = {gamma:g}"
+            )
             drawn.append(("clustering_loss", label, gamma, _ORANGE, "--"))
         for column, label, weight, color, style in drawn or (
             ("loss", "$L$", 1.0, _BLUE, "-"),
@@ -286,8 +294,10 @@ def _draw_pretraining(ax, size, tables):
     ax.set(xlabel="epoch", ylabel="reconstruction loss", title="Pretraining")
     _whole_numbers(ax.xaxis)
     if len(tables) > 1:
-        n_columns = 1 if len(tables) <= 5 else 2
-        ax.legend(fontsize=size * 0.8, ncols=n_columns)
+        # Many lines leave no room for a legend among them.
+        is_beside = len(tables) > _MOST_IN_LEGEND
+        place = {"loc": "upper left", "bbox_to_anchor": (1, 1.02)} if is_beside else {}
+        ax.legend(fontsize=size * 0.8, frameon=not is_beside, **place)
 
 
 def _column(table, name):
@@ -339,6 +349,7 @@ def _reference_line(ax, value, label, size):
         fontsize=size * 0.85,
         color="0.2",
         zorder=4,
+        path_effects=halo(1.5),
     )
 
 

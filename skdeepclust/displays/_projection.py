@@ -1,0 +1,82 @@
+"""Pictures of points in two dimensions."""
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+
+from skdeepclust.displays._estimators import as_rows
+
+__all__ = ["project", "projection_name"]
+
+# Perplexity of t-SNE where there are samples enough; its authors' advice is 5 to 50.
+_PERPLEXITY = 30
+
+
+def project(projection, Z, centers, random_state):
+    """Project points, and centres if any, by one projection of both together.
+
+    Parameters
+    ----------
+    projection : {"tsne", "pca"}, transformer or None
+        What to project by. None: points of two columns are taken as they are.
+    Z : ndarray of shape (n_samples, width)
+        Points.
+    centers : array-like of shape (n_clusters, width) or None
+        Centres in the same space.
+    random_state : int, RandomState instance or None
+        For those that are named.
+
+    Returns
+    -------
+    points : ndarray of shape (n_samples, 2)
+        Projected points.
+    centers : ndarray of shape (n_clusters, 2) or None
+        Projected centres.
+    """
+    n_points = len(Z)
+    if centers is not None:
+        centers = as_rows(centers)
+        if centers.shape[1] != Z.shape[1]:
+            raise ValueError(
+                f"centers have {centers.shape[1]} columns, but Z has {Z.shape[1]}."
+            )
+        Z = np.concatenate([Z, centers])
+    points = np.asarray(_fit_transform(projection, Z, random_state))
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ValueError(
+            f"projection={projection} made points of shape {points.shape} where a "
+            "picture needs (n_samples, 2). Set its number of components to 2."
+        )
+    return points[:n_points], None if centers is None else points[n_points:]
+
+
+def _fit_transform(projection, Z, random_state):
+    if projection is None:
+        return Z
+    if isinstance(projection, str) and projection in ("tsne", "pca"):
+        if Z.shape[1] < 2:
+            raise ValueError(
+                "Points of one column have no picture in two dimensions; train with "
+                "an embedding_dim of at least 2."
+            )
+        if projection == "pca":
+            return PCA(2, random_state=random_state).fit_transform(Z)
+        perplexity = min(_PERPLEXITY, max(1.0, (len(Z) - 1) / 3))
+        tsne = TSNE(perplexity=perplexity, random_state=random_state)
+        return tsne.fit_transform(np.asarray(Z, dtype=np.float32))
+    if not hasattr(projection, "fit_transform"):
+        raise ValueError(
+            f"projection={projection!r} must be 'tsne', 'pca', None or a transformer "
+            "with fit_transform."
+        )
+    return clone(projection, safe=False).fit_transform(Z)
+
+
+def projection_name(projection):
+    """Name of a projection, for titles and axes."""
+    if projection is None:
+        return "dimension"
+    names = {"tsne": "t-SNE", "pca": "PCA"}
+    is_name = isinstance(projection, str)
+    return names[projection] if is_name else type(projection).__name__
