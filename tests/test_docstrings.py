@@ -24,9 +24,7 @@ def public():
             thing = getattr(module, name)
             if inspect.isclass(thing) or inspect.isfunction(thing):
                 yield f"{module.__name__}.{name}", thing
-            if inspect.isclass(thing) and (
-                hasattr(thing, "fit") or module is displays
-            ):
+            if inspect.isclass(thing) and (hasattr(thing, "fit") or module is displays):
                 for method, function in inspect.getmembers(thing, inspect.isroutine):
                     if not method.startswith("_") and function.__module__.startswith(
                         "skdeepclust"

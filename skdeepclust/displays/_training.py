@@ -170,7 +170,7 @@ class TrainingCurvesDisplay:
             )
         return panels
 
-    # -- panels of joint training ----------------------------------------------------
+    # -- panels of joint training ------------------------------------------------------
 
     def _losses(self, ax, size, table):
         gamma = 1.0 if self.gamma is None else self.gamma
