@@ -1,5 +1,6 @@
 """Displays: what is drawn, where, and what is said about it."""
 
+import inspect
 import sys
 import warnings
 
@@ -9,11 +10,13 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
 from numpy.testing import assert_allclose, assert_array_equal
+from numpydoc.docscrape import NumpyDocString
 from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import adjusted_rand_score, silhouette_score
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from skdeepclust import DCEC, Autoencoder, ClusterCollapseWarning, DeepCluster
@@ -171,6 +174,16 @@ def test_plot_draws_again(name, dcec, digits):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_attributes_are_described(name, dcec, digits):
+    display = drawings(dcec, *digits)[name](None)
+    doc = NumpyDocString(inspect.getdoc(type(display)))
+    public = [n for n in dir(display) if n.endswith("_") and n[0] != "_"]
+    assert sorted(p.name for p in doc["Attributes"]) == sorted(public)
+    stored = [n for n in vars(display) if not n.endswith("_")]
+    assert stored == [p.name for p in doc["Parameters"]]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_missing_matplotlib_says_how_to_get_it(name, dcec, digits, monkeypatch):
     draw = drawings(dcec, *digits)[name]
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
@@ -250,11 +263,12 @@ def test_rounds_of_deepcluster(digits):
     assert_allclose(drawn["smallest"], table["smallest_class"])
 
 
+@pytest.mark.parametrize("tol", [1e-3, 0.0, None])
 @pytest.mark.parametrize("changes", [[0.2, 0.01, 0.0], [0.0, 0.0, 0.0]])
-def test_no_label_change_is_visible(changes, dcec):
+def test_no_label_change_is_visible(changes, tol, dcec):
     table = {k: v[:3] for k, v in dcec.history_["clustering"].items()}
     table["label_change"] = changes
-    display = TrainingCurvesDisplay({"clustering": table}, tol=1e-3).plot()
+    display = TrainingCurvesDisplay({"clustering": table}, tol=tol).plot()
     ax = display.axes_[1]
     display.figure_.canvas.draw()
     pixels = ax.transData.transform([(table["step"][i], changes[i]) for i in range(3)])
@@ -420,6 +434,26 @@ def test_a_pipeline_is_drawn_in_the_space_of_its_clusterer(autoencoder, digits):
     LatentSpaceDisplay.from_estimator(pipeline, digits[0], projection=Recorder(seen))
     expected = [pipeline[0].transform(digits[0]), pipeline[1].cluster_centers_]
     assert_array_equal(seen[0], np.concatenate(expected))
+
+
+def test_a_search_is_drawn_as_its_best_estimator(blobs):
+    X = blobs[0]
+    search = GridSearchCV(KMeans(n_init=1), {"n_clusters": [3]}, cv=2).fit(X)
+    seen = []
+    LatentSpaceDisplay.from_estimator(search, X, projection=Recorder(seen))
+    centers = search.best_estimator_.cluster_centers_
+    assert_array_equal(seen[0], np.concatenate([X, centers]))
+    with pytest.raises(TypeError, match="KMeans has no history_"):
+        TrainingCurvesDisplay.from_estimator(search)
+
+
+def test_codes_before_may_be_a_data_frame():
+    pandas = pytest.importorskip("pandas")
+    X, _ = known_rows([10, 10])
+    display = LatentSpaceDisplay.from_estimator(
+        Known(2).fit(X), X, before=pandas.DataFrame(X), projection=Recorder([])
+    )
+    assert_array_equal(display.points_before, X[:, :2])
 
 
 def test_errors_of_the_latent_space():

@@ -272,7 +272,9 @@ def _share_pretraining(estimator, X, seed):
     pretrained = clone(estimator).set_params(max_iter=0, random_state=seed).fit(X)
     # An instance of a network is copied with its weights, and is built already.
     shared = {k: v for k, v in params.items() if not k.startswith("module__")}
-    shared.update(module=pretrained.module_, pretrain_epochs=0, memory=None)
+    shared.update(module=pretrained.module_, pretrain_epochs=0)
+    if "memory" in shared:  # there is nothing left to cache
+        shared["memory"] = None
     unfitted = type(estimator)(**shared)
     return unfitted, X, pretrained.transform(X), "shared code"
 

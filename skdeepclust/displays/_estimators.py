@@ -81,9 +81,8 @@ def clustered_space(estimator, X):
     if steps is not None:
         before = X if len(steps) == 1 else estimator[:-1].transform(X)
         return clustered_space(steps[-1][1], before)
-    gives_distances = is_clusterer(estimator) and type(estimator).__module__.startswith(
-        "sklearn."
-    )
+    is_theirs = type(estimator).__module__.startswith("sklearn.")
+    gives_distances = is_theirs and is_clusterer(estimator)
     if gives_distances or not hasattr(estimator, "transform"):
         return as_rows(X)
     return as_rows(estimator.transform(X))

@@ -159,7 +159,8 @@ class LatentSpaceDisplay:
             The display, drawn.
         """
         Z = clustered_space(estimator, X)
-        if before is not None and hasattr(before, "transform"):
+        # A data frame has a `transform` too.
+        if hasattr(before, "transform") and not hasattr(before, "shape"):
             before = clustered_space(before, X)
         labels = clusters_of(estimator, X) if y is None else y
         of_codes = hasattr(estimator, "transform") and hasattr(estimator, "module_")
@@ -296,16 +297,18 @@ class LatentSpaceDisplay:
             )
         is_crowded = len(names) > _MOST_IN_LEGEND
         if centers is not None:
-            ax.scatter(
-                *centers.T,
-                s=np.clip(0.0008 * side**2, 15, 25 if is_crowded else 80),
-                marker="X",
-                color="white",
-                edgecolors="black",
-                label="centre",
-                linewidths=0.8,
-                zorder=3,
+            # A cross with a face would pass for a digit beside the names.
+            look = (
+                {"marker": "+", "s": 20, "color": "black"}
+                if is_crowded
+                else {
+                    "marker": "X",
+                    "s": np.clip(0.0008 * side**2, 15, 80),
+                    "color": "white",
+                    "edgecolors": "black",
+                }
             )
+            ax.scatter(*centers.T, label="centre", linewidths=0.8, zorder=3, **look)
         ax.set(xticks=[], yticks=[], aspect="equal", adjustable="datalim")
         ax.set_xlabel(f"{self.projection_name} 1")
         ax.set_ylabel(f"{self.projection_name} 2")

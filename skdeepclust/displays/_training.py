@@ -206,7 +206,7 @@ class TrainingCurvesDisplay:
             clip_on=False,
             zorder=3,
         )
-        _log_with_zero(ax, np.append(changes, self.tol or np.nan))
+        _log_with_zero(ax, np.append(changes, np.nan if self.tol is None else self.tol))
         if self.tol is not None:
             _reference_line(ax, self.tol, f"tol = {self.tol:g}", size)
         ax.set(xlabel="step", ylabel="share changed", title="Labels changed")
