@@ -28,6 +28,7 @@ from skdeepclust.displays import (
     SilhouetteDisplay,
     TrainingCurvesDisplay,
 )
+from skdeepclust.displays._images import image_limits, to_unit
 from skdeepclust.displays._placing import pushed_apart, spread
 from skdeepclust.displays._sampling import stratified_sample
 from skdeepclust.metrics import clustering_accuracy
@@ -569,6 +570,13 @@ def test_montage_of_uint8():
     X = np.clip(X, 0, 255).astype(np.uint8)
     display = ClusterMontageDisplay.from_estimator(Known(2).fit(X), X, n_images=2)
     assert_allclose(display.groups["nearest"][0][0][1, 1], [0, 0, 1])
+
+
+def test_values_beyond_the_limits_are_clipped():
+    assert_allclose(to_unit(np.array([-3.0, 0, 1, 2, 9]), (0, 2)), [0, 0, 0.5, 1, 1])
+    grey = np.array([[[-2.0, 4.0]]])
+    assert image_limits(grey) == (-2, 4)  # not on the scale [0, 1]: its own range
+    assert image_limits(grey[..., None].repeat(3, axis=-1)) == (0, 1)
 
 
 def test_montage_layouts_agree(dcec, digits):
