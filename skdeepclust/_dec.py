@@ -69,10 +69,9 @@ class DEC(BaseJointEstimator):
         Optimiser of the pretraining, with its own defaults. The paper pretrains layer
         by layer by stochastic gradient descent; Adam on the whole autoencoder gets
         there in fewer epochs, as in the DCEC reference code.
-    init : "kmeans", array-like of shape (n_clusters, embedding_dim) or estimator, \
-            default="kmeans"
-        Where joint training starts: centres from k-means, given centres, or the means
-        of the clusters that any scikit-learn clusterer or mixture finds in the code.
+    init : "kmeans", array-like or estimator, default="kmeans"
+        Where joint training starts: centres from k-means, given centres of shape
+        (n_clusters, embedding_dim), or the means of the clusters that any scikit-learn clusterer or mixture finds in the code.
         Its `n_clusters` or `n_components` is set on a clone, and so is its
         `random_state` where that is None.
     n_init : int, default=20

@@ -63,10 +63,9 @@ class IDEC(DCEC):
     optimizer : torch optimiser class, default=torch.optim.Adam
         Optimiser of both stages, made anew for the second. Its one-kernel
         ("fused") form is used where torch has one.
-    init : "kmeans", array-like of shape (n_clusters, embedding_dim) or estimator, \
-            default="kmeans"
-        Where joint training starts: centres from k-means, given centres, or the means
-        of the clusters that any scikit-learn clusterer or mixture finds in the code.
+    init : "kmeans", array-like or estimator, default="kmeans"
+        Where joint training starts: centres from k-means, given centres of shape
+        (n_clusters, embedding_dim), or the means of the clusters that any scikit-learn clusterer or mixture finds in the code.
         Its `n_clusters` or `n_components` is set on a clone, and so is its
         `random_state` where that is None.
     n_init : int, default=20
@@ -99,9 +98,8 @@ class IDEC(DCEC):
         Cluster of every sample. Equal to ``predict(X)``.
     cluster_centers_ : ndarray of shape (n_clusters, embedding_dim)
         Trained centres in the code.
-    cluster_images_ : ndarray of shape (n_clusters, C, H, W) or \
-            (n_clusters, n_features)
-        Decoded centres.
+    cluster_images_ : ndarray of shape (n_clusters, *shape)
+        Decoded centres, images (C, H, W) or rows of n_features values.
     init_labels_ : ndarray of shape (n_samples,)
         Labels before joint training, by k-means or `init`.
     net_ : skorch.NeuralNet

@@ -12,6 +12,8 @@ from sklearn.metrics import (
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.utils import check_consistent_length, column_or_1d, resample
 
+from skdeepclust._fitted import clustered_space
+
 __all__ = [
     "accuracy_scorer",
     "ari_scorer",
@@ -274,20 +276,7 @@ def _matched_table(y_true, y_pred):
 def _embedding_and_labels(estimator, X):
     """The points in the space that was clustered, and their clusters."""
     labels = np.asarray(estimator.predict(X))
-    Z = np.asarray(_clustered_space(estimator, X))
-    return Z.reshape(len(Z), -1), labels
-
-
-def _clustered_space(estimator, X):
-    if hasattr(estimator, "best_estimator_"):  # a search
-        return _clustered_space(estimator.best_estimator_, X)
-    if hasattr(estimator, "module_"):  # one of ours
-        return estimator.transform(X)
-    steps = getattr(estimator, "steps", None)
-    if steps is None:
-        return X
-    before = X if len(steps) == 1 else estimator[:-1].transform(X)
-    return _clustered_space(steps[-1][1], before)
+    return clustered_space(estimator, X), labels
 
 
 def _is_scorable(labels):

@@ -8,7 +8,7 @@ from numpydoc.docscrape import NumpyDocString
 from numpydoc.validate import validate
 
 import skdeepclust
-from skdeepclust import datasets, displays, metrics, networks
+from skdeepclust import datasets, displays, inspection, metrics, networks
 
 # Left out: a summary on the line after the quotes, an extended summary, a period after
 # every item, examples and see-alsos everywhere, verbs in the infinitive.
@@ -19,7 +19,7 @@ SKIPPED = {
 
 
 def public():
-    for module in (skdeepclust, metrics, networks, datasets, displays):
+    for module in (skdeepclust, metrics, networks, datasets, displays, inspection):
         for name in module.__all__:
             thing = getattr(module, name)
             if inspect.isclass(thing) or inspect.isfunction(thing):

@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.utils import check_random_state
 
-from skdeepclust.displays._estimators import as_rows, last_step
+from skdeepclust._fitted import as_rows, last_step
 from skdeepclust.displays._style import COLORS, panel_axes, set_text_size, text_size
 
 __all__ = ["ClusterNumberDisplay"]

@@ -5,7 +5,7 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.utils import column_or_1d
 
-from skdeepclust.displays._estimators import clusters_of, name_of
+from skdeepclust._fitted import clusters_of, name_of
 from skdeepclust.displays._style import (
     ink_on,
     points_of,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skdeepclust.displays._estimators import name_of, step_with
+from skdeepclust._fitted import name_of, step_with
 
 __all__ = ["as_images", "image_limits", "to_unit"]
 

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
 
-from skdeepclust.displays._estimators import (
+from skdeepclust._fitted import (
     as_rows,
     centers_in,
     clustered_space,

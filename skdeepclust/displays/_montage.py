@@ -6,7 +6,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skdeepclust.displays._estimators import (
+from skdeepclust._fitted import (
     centers_in,
     clustered_space,
     clusters_of,

@@ -5,7 +5,7 @@ from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from skdeepclust.displays._estimators import as_rows
+from skdeepclust._fitted import as_rows
 
 __all__ = ["project", "projection_name"]
 

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.metrics import silhouette_samples
 from sklearn.utils import check_consistent_length, column_or_1d
 
-from skdeepclust.displays._estimators import (
+from skdeepclust._fitted import (
     as_rows,
     clustered_space,
     clusters_of,

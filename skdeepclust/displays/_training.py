@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skdeepclust.displays._estimators import last_step, step_with
+from skdeepclust._fitted import last_step, step_with
 from skdeepclust.displays._style import (
     COLORS,
     halo,

@@ -1,4 +1,4 @@
-"""What displays ask of an estimator: its clusters, its space, its centres."""
+"""What one may ask of any fitted estimator: its clusters, its space, its centres."""
 
 import numpy as np
 from sklearn.base import is_clusterer
