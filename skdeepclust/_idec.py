@@ -65,9 +65,9 @@ class IDEC(DCEC):
         ("fused") form is used where torch has one.
     init : "kmeans", array-like or estimator, default="kmeans"
         Where joint training starts: centres from k-means, given centres of shape
-        (n_clusters, embedding_dim), or the means of the clusters that any scikit-learn clusterer or mixture finds in the code.
-        Its `n_clusters` or `n_components` is set on a clone, and so is its
-        `random_state` where that is None.
+        (n_clusters, embedding_dim), or the means of the clusters that any scikit-learn
+        clusterer or mixture finds in the code. Its `n_clusters` or `n_components` is
+        set on a clone, and so is its `random_state` where that is None.
     n_init : int, default=20
         Starts of k-means. The default is that of the reference code.
     callbacks : list of skorch callbacks, default=None

@@ -245,6 +245,8 @@ class SCEDAE(BaseDeepClusterer):
     def _fit(self, X, device, seed, progress):
         # 1. The autoencoders.
         self.autoencoders_ = self._train(X, seed, progress)
+        for autoencoder in self.autoencoders_:  # to warn of new data of another scale
+            autoencoder._X_scale = self._X_scale
         self._input_shape = self.autoencoders_[0]._input_shape
         self._code_width = self.n_clusters
 

@@ -57,8 +57,8 @@ def find_landmarks(Z, n_landmarks, seed):
         return np.unique(Z, axis=0)
     kmeans = make_clusterer("kmeans", n_landmarks, 1, seed)
     kmeans.set_params(max_iter=_MAX_ITER_OF_LANDMARKS)
-    cluster(kmeans, Z)
-    return np.unique(kmeans.cluster_centers_, axis=0)
+    used = np.unique(cluster(kmeans, Z))
+    return kmeans.cluster_centers_[used]
 
 
 def mean_distance(Z, landmarks, n_neighbors):
