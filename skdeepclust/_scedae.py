@@ -50,11 +50,12 @@ class SCEDAE(BaseDeepClusterer):
         the order of the widths of their hidden layers (``module__hidden_dims`` or
         ``module__filters``). "all": in both.
     n_landmarks : int or "auto", default="auto"
-        Number p of landmarks in each code. "auto" takes a tenth of the samples, but at
-        least 10 per cluster and at most 1000.
-    n_neighbors : int, default=5
-        Number r of landmarks that a sample is tied to in each code. The default is that
-        of landmark spectral clustering [2]_.
+        Number p of landmarks in each code. "auto" takes a fifth of the samples, but at
+        least 10 per cluster and at most 1000 (``benchmarks/README.md``).
+    n_neighbors : int, default=3
+        Number r of landmarks that a sample is tied to in each code. With the default,
+        and as many landmarks as "auto" takes, codes of digits were clustered best
+        (``benchmarks/README.md``); [2]_ has 5.
     bandwidth : float or "auto", default="auto"
         Width of the Gaussian kernel. "auto" is, code by code, the mean distance of the
         samples to their `n_neighbors` landmarks.
@@ -204,7 +205,7 @@ class SCEDAE(BaseDeepClusterer):
         n_autoencoders=5,
         vary="init",
         n_landmarks="auto",
-        n_neighbors=5,
+        n_neighbors=3,
         bandwidth="auto",
         embedding_dim=10,
         image_shape="auto",

@@ -26,8 +26,9 @@ __all__ = [
 # where singular values coincide, and as fast.
 _MAX_DENSE = 2000
 
-# n_landmarks="auto": a tenth of the samples, within these bounds.
-_SHARE_OF_SAMPLES, _LANDMARKS_PER_CLUSTER, _MAX_LANDMARKS = 10, 10, 1000
+# n_landmarks="auto": a fifth of the samples, within these bounds. With more a landmark
+# has too few samples to tie together; see benchmarks/landmarks.py.
+_SAMPLES_PER_LANDMARK, _LANDMARKS_PER_CLUSTER, _MAX_LANDMARKS = 5, 10, 1000
 
 # Singular values below this share of the first are rounding errors.
 _SMALLEST = 1e-6
@@ -167,7 +168,7 @@ class SpectralEnsemble:
     n_components : int
         Number of singular vectors.
     n_landmarks : int or "auto"
-        Landmarks of a space. "auto" takes a tenth of the samples, but at least 10 per
+        Landmarks of a space. "auto" takes a fifth of the samples, but at least 10 per
         component and at most 1000; there are never more than samples.
     n_neighbors : int
         Landmarks that a point is tied to; all where there are fewer.
@@ -247,5 +248,5 @@ class SpectralEnsemble:
         if self.n_landmarks != "auto":
             return min(self.n_landmarks, n_samples)
         least = _LANDMARKS_PER_CLUSTER * self.n_components
-        share = min(n_samples // _SHARE_OF_SAMPLES, _MAX_LANDMARKS)
+        share = min(n_samples // _SAMPLES_PER_LANDMARK, _MAX_LANDMARKS)
         return min(max(least, share), n_samples)

@@ -36,7 +36,7 @@ def make():
 def test_one_autoencoder_is_landmark_spectral_clustering_of_its_code(make, digits):
     ensemble = make(n_autoencoders=1).fit(digits[0])
     code = ensemble.autoencoders_[0].transform(digits[0])
-    own = SpectralEnsemble(4, "auto", 5, "auto")
+    own = SpectralEnsemble(4, "auto", 3, "auto")
     own.landmarks, own.bandwidths = (
         [ensemble._spectral.landmarks[0]],
         [ensemble._spectral.bandwidths[0]],

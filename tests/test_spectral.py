@@ -118,8 +118,8 @@ def test_number_of_landmarks():
         )
 
     assert number(50_000, 10) == 1000
-    assert number(5000, 10) == 500
-    assert number(500, 10) == 100
+    assert number(4000, 10) == 800
+    assert number(400, 10) == 100
     assert number(60, 10) == 60
     assert number(60, 10, 25) == 25
     assert number(60, 10, 100) == 60
