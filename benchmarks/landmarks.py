@@ -1,4 +1,4 @@
-"""How many landmarks, and to how many is a sample tied? The measurement of the defaults.
+"""Landmarks: how many, and to how many is a sample tied? What the defaults rest on.
 
     python benchmarks/landmarks.py
 
