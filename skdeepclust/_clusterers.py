@@ -207,6 +207,9 @@ class _FaissKMeans:
             raise ImportError(
                 'clusterer="faiss" needs faiss: pip install "skdeepclust[faiss]".'
             ) from error
+        # Its own start is at random points, several of which may be in one cluster.
+        plus_plus = getattr(faiss, "ClusteringInitMethod_KMEANS_PLUS_PLUS", None)
+        start = {} if plus_plus is None else {"init_method": plus_plus}
         kmeans = faiss.Kmeans(
             F.shape[1],
             self.n_clusters,
@@ -215,6 +218,7 @@ class _FaissKMeans:
             seed=self.random_state % (2**31),
             min_points_per_centroid=1,
             max_points_per_centroid=len(F),  # it would take 256 a centre and no more
+            **start,
         )
         kmeans.train(np.ascontiguousarray(F, dtype=np.float32))
         self.cluster_centers_ = kmeans.centroids

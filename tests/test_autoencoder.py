@@ -5,14 +5,21 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
-from sklearn.cluster import KMeans
+from sklearn.cluster import (
+    HDBSCAN,
+    AgglomerativeClustering,
+    KMeans,
+    SpectralClustering,
+)
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import normalized_mutual_info_score
+from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from torch import nn
 
-from skdeepclust import Autoencoder
+from skdeepclust import Autoencoder, LandmarkSpectralClustering
 from skdeepclust.networks import ConvAutoencoder, DenseAutoencoder
 
 
@@ -141,3 +148,30 @@ def test_unfitted(make_autoencoder, digits):
         with pytest.raises(NotFittedError):
             use()
     assert not hasattr(autoencoder, "module_")
+
+
+# -- any clusterer in the latent space ---------------------------------------
+
+
+@pytest.mark.parametrize(
+    "clusterer",
+    [
+        KMeans(10, random_state=0),
+        GaussianMixture(10, covariance_type="diag", random_state=0),
+        SpectralClustering(10, affinity="nearest_neighbors", random_state=0),
+        AgglomerativeClustering(10),
+        HDBSCAN(min_cluster_size=3, copy=True),
+        LandmarkSpectralClustering(10, random_state=0),
+    ],
+    ids=lambda clusterer: type(clusterer).__name__,
+)
+def test_any_clusterer_in_the_latent_space(make_autoencoder, digits, clusterer):
+    X, y = digits
+    pipeline = make_pipeline(make_autoencoder(max_epochs=20), clusterer)
+    labels = pipeline.fit_predict(X)
+    assert labels.shape == (200,)
+    assert normalized_mutual_info_score(y, labels) > 0.2
+    if hasattr(clusterer, "predict"):
+        np.testing.assert_array_equal(pipeline.predict(X), labels)
+        new = pipeline.predict(X[:1])
+        assert new.shape == (1,)

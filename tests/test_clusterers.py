@@ -6,6 +6,7 @@ import types
 import numpy as np
 import pytest
 from sklearn.cluster import HDBSCAN, AgglomerativeClustering, KMeans
+from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
@@ -137,3 +138,16 @@ def test_faiss_where_it_is_absent(monkeypatch):
     monkeypatch.setitem(sys.modules, "faiss", None)
     with pytest.raises(ImportError, match=r"skdeepclust\[faiss\]"):
         cluster(make_clusterer("faiss", 3, 2, 5), features())
+
+
+def test_faiss_finds_what_scikit_learn_finds():
+    pytest.importorskip("faiss")
+    centers = features(8, 5) * 20
+    F = (centers.repeat(50, axis=0) + features(400, 5)).astype(np.float32)
+    found = make_clusterer("faiss", 8, 5, seed=0)
+    labels = cluster(found, F)
+    expected = cluster(make_clusterer("kmeans", 8, 5, seed=0), F)
+    assert adjusted_rand_score(labels, expected) == 1
+    np.testing.assert_array_equal(labels, nearest(F, found.cluster_centers_))
+    again = make_clusterer("faiss", 8, 5, seed=0)
+    np.testing.assert_array_equal(labels, cluster(again, F))

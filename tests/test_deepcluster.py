@@ -1,5 +1,7 @@
 """DeepCluster: its rounds, its clusterers, its history."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -195,6 +197,17 @@ def test_any_clusterer(make, digits, clusterer):
     new = deep.predict(X[150:])
     assert new.shape == (50,)
     assert normalized_mutual_info_score(y[:150], deep.labels_) > 0.25
+
+
+def test_faiss(make, digits):
+    pytest.importorskip("faiss")
+    params = {"clusterer": "faiss", "n_clusters": 10, "n_pseudo_labels": 30}
+    deep = make(**params).fit(digits[0])
+    np.testing.assert_array_equal(deep.predict(digits[0]), deep.labels_)
+    assert len(set(deep.labels_)) == 10
+    again = make(**params).fit(digits[0])
+    np.testing.assert_array_equal(again.transform(digits[0]), deep.transform(digits[0]))
+    pickle.loads(pickle.dumps(deep)).predict(digits[0])
 
 
 def test_noise_sits_out(make, digits):
