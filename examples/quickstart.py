@@ -10,12 +10,12 @@ import sys
 import time
 
 import matplotlib
-import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from skdeepclust import DCEC
+from skdeepclust.displays import ClusterMontageDisplay, TrainingCurvesDisplay
 from skdeepclust.metrics import clustering_accuracy
 
 matplotlib.use("agg")
@@ -35,40 +35,12 @@ def print_scores(name, y, labels, seconds):
     )
 
 
-def plot_clusters(dcec, images, axes):
-    """A row per cluster: its decoded centre, then the images surest to be in it."""
-    Q = dcec.predict_proba(images)
-    n_images = axes.shape[1] - 1
-    for k, row in enumerate(axes):
-        members = np.flatnonzero(dcec.labels_ == k)
-        surest = members[np.argsort(-Q[members, k])][:n_images]
-        for ax, image in zip(row, [dcec.cluster_images_[k, 0], *images[surest]]):
-            ax.imshow(image, cmap="gray_r", vmin=0, vmax=1)
-        for ax in row:
-            ax.set(xticks=[], yticks=[])
-        row[0].set_ylabel(
-            f"{k}: {len(members)}", rotation=0, ha="right", va="center", labelpad=6
-        )
-    axes[0, 0].set_title("decoded\ncentre", fontsize=9)
-    axes[0, n_images // 2 + 1].set_title("the surest images", fontsize=9)
-
-
-def plot_training(dcec, axes):
-    pretraining, joint = dcec.history_["pretraining"], dcec.history_["clustering"]
-    axes[0].semilogy(pretraining["epoch"], pretraining["loss"])
-    axes[0].set(xlabel="epoch", ylabel="reconstruction loss", title="Pretraining")
-    axes[1].semilogy(joint["step"], np.maximum(joint["label_change"], 1e-4), "o-")
-    axes[1].axhline(dcec.tol, color="0.4", linestyle="--")
-    axes[1].annotate("tol", (joint["step"][0], dcec.tol), va="bottom", color="0.4")
-    axes[1].set(xlabel="step", ylabel="labels changed", title="Joint training")
-
-
 def plot(dcec, images, path):
-    figure = plt.figure(figsize=(10, 6), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=(3, 2))
-    plot_clusters(dcec, images, left.subplots(dcec.n_clusters, 11))
-    left.suptitle("Clusters (number: size)")
-    plot_training(dcec, right.subplots(2, 1))
+    """A row of images per cluster, and the curves of the training below."""
+    figure = plt.figure(figsize=(10, 11), layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=(2, 1))
+    ClusterMontageDisplay.from_estimator(dcec, images, n_images=4, ax=above)
+    TrainingCurvesDisplay.from_estimator(dcec, ax=below)
     figure.savefig(path, dpi=120)
 
 
