@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -129,7 +130,7 @@ class Batches:
         self._last_alone = n_rest == 1 and len(rows) > batch_size > 1
         n_in_pass = math.ceil(len(rows) / batch_size) - self._last_alone
         self.n_batches = n_batches or n_in_pass
-        self.targets: Tensor | None = None  # (n_samples, ...), on the device
+        self.targets: Any = None  # gives rows for positions, on the device
         self._generator = torch.Generator().manual_seed(seed)
         self._order = self._draw_order()
         self._position = 0
@@ -211,16 +212,21 @@ def map_blocks(function: Callable[[Tensor], Tensor], rows: Rows) -> Tensor:
     therefore has the same number of rows, the last one filled up with zeros, and a
     row gets the same result to the bit wherever and with whatever it comes.
     """
-    results = []
+    whole: Tensor | None = None
     with torch.no_grad():
         for start in range(0, len(rows), rows.block_size):
             block = rows.take(slice(start, start + rows.block_size))
-            missing = rows.block_size - len(block)
+            n_rows = len(block)
+            missing = rows.block_size - n_rows
             if missing:
                 filler = block.new_zeros((missing, *rows.row_shape))
                 block = torch.cat([block, filler])
-            results.append(function(block)[: rows.block_size - missing])
-        return torch.cat(results)
+            result = function(block)[:n_rows]
+            if whole is None:  # made once: a list of blocks would need it twice
+                whole = result.new_empty((len(rows), *result.shape[1:]))
+            whole[start : start + n_rows] = result
+    assert whole is not None
+    return whole
 
 
 def _as_tensor(X: np.ndarray) -> Tensor:

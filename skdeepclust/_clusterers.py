@@ -32,7 +32,7 @@ def initial_centers(init, Z, n_clusters, n_init, seed):
         Where they come from: k-means, given, or the means of the clusters that any
         clusterer or mixture finds.
     Z : ndarray of shape (n_samples, embedding_dim)
-        Embedded points.
+        Embedded points. They may come back with other rounding errors.
     n_clusters : int
         Number of clusters.
     n_init : int
@@ -55,6 +55,7 @@ def initial_centers(init, Z, n_clusters, n_init, seed):
     """
     if isinstance(init, str):
         kmeans = make_clusterer("kmeans", n_clusters, n_init, seed)
+        kmeans.set_params(copy_x=False)  # it centres Z, and puts it back
         labels = cluster(kmeans, Z).astype(np.int64)
         return kmeans.cluster_centers_, labels
     if not hasattr(init, "fit_predict"):

@@ -64,7 +64,7 @@ def soft_assignment(Z: Tensor, centers: Tensor, alpha: float = 1.0) -> Tensor:
     return log_kernel.softmax(dim=1)
 
 
-def target_distribution(Q: Tensor) -> Tensor:
+def target_distribution(Q: Tensor, frequencies: Tensor | None = None) -> Tensor:
     r"""Sharpened soft assignments, the target that training pulls Q towards.
 
     .. math::
@@ -72,13 +72,17 @@ def target_distribution(Q: Tensor) -> Tensor:
         p_{ij} = \frac{q_{ij}^2 / f_j}{\sum_{l} q_{il}^2 / f_l},
         \qquad f_j = \sum_i q_{ij}
 
-    The soft cluster frequencies :math:`f_j` are sums over the rows given, which
-    have to be the whole data set: on a batch they would be another quantity.
+    The soft cluster frequencies :math:`f_j` are sums over the whole data set: sums
+    over a batch would be another quantity. For some of its rows pass the sums over
+    all of them as `frequencies`.
 
     Parameters
     ----------
     Q : Tensor of shape (n_samples, n_clusters)
-        Soft assignments of the whole data set, rows summing to one.
+        Soft assignments, rows summing to one; of the whole data set unless
+        `frequencies` are given.
+    frequencies : Tensor of shape (n_clusters,), default=None
+        Column sums of the soft assignments of the whole data set. None: those of `Q`.
 
     Returns
     -------
@@ -99,7 +103,9 @@ def target_distribution(Q: Tensor) -> Tensor:
             [0.4909, 0.5091]])
     """
     tiny = torch.finfo(Q.dtype).tiny
-    weight = Q * (Q / Q.sum(dim=0).clamp_min(tiny))  # q^2 / f, without q^2 underflowing
+    if frequencies is None:
+        frequencies = Q.sum(dim=0)
+    weight = Q * (Q / frequencies.clamp_min(tiny))  # q^2 / f, without q^2 underflowing
     return weight / weight.sum(dim=1, keepdim=True).clamp_min(tiny)
 
 

@@ -24,6 +24,8 @@ _SMALLEST_AUTO_IMAGE = 64
 # rate. Images in [0, 1] have .1 to .7, standardised columns exactly 1.
 _RMS_LOW, _RMS_HIGH = 0.01, 5.0
 
+_VALUES_PER_BLOCK = 2**18
+
 # New data this many times larger or smaller than the training data was scaled in
 # another way.
 _RMS_FACTOR, _FEW_SAMPLES = 10, 10
@@ -177,9 +179,10 @@ def _warn_of_other_scale(rms, is_uint8, fitted, n_samples, estimator_name):
         )
 
 
-def _root_mean_square(X, block=4096):
+def _root_mean_square(X):
     """Root mean square of X, uint8 scaled to [0, 1]; by blocks, without a copy."""
     total = 0.0
+    block = max(1, _VALUES_PER_BLOCK // X.shape[1])
     for start in range(0, len(X), block):
         rows = np.asarray(X[start : start + block], dtype=np.float64)
         if np.abs(rows).max() > np.finfo(np.float32).max:

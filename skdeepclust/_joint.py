@@ -5,7 +5,6 @@ import os
 import warnings
 from numbers import Integral, Real
 
-import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, check_memory
@@ -17,8 +16,8 @@ from skdeepclust._centers import effective_clusters, reseed_dead_centers
 from skdeepclust._clusterers import initial_centers
 from skdeepclust._compat import HasMethods, Interval, StrOptions
 from skdeepclust._device import derived_seed
-from skdeepclust._functional import target_distribution
 from skdeepclust._nets import ClusteringNet, history_table
+from skdeepclust._target import WholeTarget
 from skdeepclust.networks import ClusteringAutoencoder
 from skdeepclust.networks._resolve import module_key
 
@@ -159,7 +158,7 @@ class BaseJointEstimator(BaseDeepClusterer):
             if self.max_iter
             else "max_iter=0: joint training left out"
         )
-        Q, labels, n_reseeded_before = self._update(net, rows)
+        target, n_reseeded_before = self._update(net, rows)
         with (
             progress.stage("joint training", n_updates) as stage,
             net.training(rows),
@@ -168,21 +167,21 @@ class BaseJointEstimator(BaseDeepClusterer):
                 batches.n_batches = min(
                     self.update_interval, self.max_iter - self.n_iter_
                 )
-                batches.targets = target_distribution(Q)
+                batches.targets = target
                 with (
                     stage.step("target update", lambda: self._snapshot(net)) as step,
                     net.epoch(rows) as epoch,
                 ):
                     net.train_on(batches)
                     self.n_iter_ += batches.n_batches
-                    Q, new_labels, n_reseeded = self._update(net, rows)
-                    label_change = float(np.mean(new_labels != labels))
-                    labels = new_labels
+                    previous = target.labels
+                    target, n_reseeded = self._update(net, rows)
+                    label_change = float((target.labels != previous).float().mean())
                     epoch.record(
                         step=self.n_iter_,
                         label_change=label_change,
                         n_effective_clusters=effective_clusters(
-                            labels, self.n_clusters
+                            target.labels.cpu().numpy(), self.n_clusters
                         ),
                         n_reseeded=n_reseeded_before + n_reseeded,
                     )
@@ -198,30 +197,28 @@ class BaseJointEstimator(BaseDeepClusterer):
                     self.stop_reason_ = "a callback stopped the training"
                     break
         if self.callbacks:  # one of them may have changed the weights since
-            _, labels, _ = self._update(net, rows)
-        return labels
+            target, _ = self._update(net, rows)
+        return target.labels.cpu().numpy()
 
     def _update(self, net, rows):
         """Assign the whole data set, after putting dead centres back on data.
 
         Returns
         -------
-        Q : Tensor of shape (n_samples, n_clusters)
-            Soft assignments.
-        labels : ndarray of shape (n_samples,)
-            Hard ones.
+        target : WholeTarget
+            Target distribution and labels.
         n_reseeded : int
             Number of centres moved.
         """
         model = net.module_.eval()
         with torch.no_grad():
-            Z = map_blocks(model.encode, rows)
-            Q = model.assign(Z)
-            moved = reseed_dead_centers(Z, model.centers.data, Q.argmax(dim=1))
+            Z = map_blocks(model.encode, rows).to(model.centers.dtype)
+            target = WholeTarget(Z, model.centers, self.alpha)
+            moved = reseed_dead_centers(Z, model.centers.data, target.labels)
             if len(moved):
                 _forget_momenta(net.optimizer_, model.centers, moved)
-                Q = model.assign(Z)
-        return Q, Q.argmax(dim=1).cpu().numpy(), len(moved)
+                target = WholeTarget(Z, model.centers, self.alpha)
+        return target, len(moved)
 
     def _snapshot(self, net):
         """Fitted attributes as they are now, for callbacks that evaluate."""

@@ -14,6 +14,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback, EarlyStopping
 
+import skdeepclust._target
 from skdeepclust import (
     DCEC,
     Autoencoder,
@@ -23,6 +24,7 @@ from skdeepclust import (
     target_distribution,
 )
 from skdeepclust._centers import effective_clusters
+from skdeepclust._target import WholeTarget
 
 
 class Watch(Callback):
@@ -127,15 +129,47 @@ def test_the_loss_is_that_of_the_paper(make_dcec, digits):
 def test_the_target_is_of_the_whole_data(make_dcec, digits, monkeypatch):
     import skdeepclust._joint as module
 
-    shapes = []
+    made = []
 
-    def spy(Q):
-        shapes.append(tuple(Q.shape))
-        return target_distribution(Q)
+    class Spy(WholeTarget):
+        def __init__(self, Z, centers, alpha):
+            super().__init__(Z, centers, alpha)
+            made.append((len(Z), float(self.frequencies.sum())))
 
-    monkeypatch.setattr(module, "target_distribution", spy)
+    monkeypatch.setattr(module, "WholeTarget", Spy)
     make_dcec(max_iter=12, update_interval=5).fit(digits[0])
-    assert shapes == [(200, 5)] * 3  # before steps 0, 5 and 10
+    # Before steps 0, 5 and 10, and at the end; once more where a centre was moved.
+    assert len(made) >= 4
+    assert made == [(200, pytest.approx(200, rel=1e-5))] * len(made)
+
+
+@pytest.mark.parametrize("n_blocks", [1, 7])
+def test_a_target_worked_out_batch_by_batch_is_the_same(
+    make_dcec, digits, monkeypatch, n_blocks
+):
+    X, _ = digits
+    monkeypatch.setattr(skdeepclust._target, "_BLOCK", -(-len(X) // n_blocks))
+    kept = make_dcec().fit(X)
+    monkeypatch.setattr(skdeepclust._target, "_MOST_KEPT", 0)
+    rebuilt = make_dcec().fit(X)
+    np.testing.assert_array_equal(kept.labels_, rebuilt.labels_)
+    np.testing.assert_array_equal(kept.transform(X), rebuilt.transform(X))
+    table, other = kept.history_["clustering"], rebuilt.history_["clustering"]
+    assert table["loss"] == other["loss"]
+
+
+def test_rows_of_the_target():
+    Z = torch.randn(300, 3, generator=torch.Generator().manual_seed(0))
+    centers = Z[:4] * 1.5
+    target = WholeTarget(Z, centers, 1.0)
+    Q = soft_assignment(Z.double(), centers.double())
+    index = torch.tensor([7, 200, 7])
+    expected = target_distribution(Q)[index]
+    torch.testing.assert_close(target[index].double(), expected, rtol=1e-4, atol=1e-6)
+    assert torch.equal(target.labels, Q.argmax(dim=1))
+    torch.testing.assert_close(
+        target.frequencies.double(), Q.sum(dim=0), rtol=1e-5, atol=0
+    )
 
 
 def test_steps_and_updates(make_dcec, digits):

@@ -15,7 +15,7 @@ PACKAGE = Path(skdeepclust.__file__).parent
 LAYERS = [
     {"_augment", "_batches", "_centers", "_clusterers", "_compat", "_device"}
     | {"_fitted", "_functional", "_params", "_progress", "datasets", "exceptions"},
-    {"_inputs", "_pseudo_labels", "_spectral", "metrics", "networks"},
+    {"_inputs", "_pseudo_labels", "_spectral", "_target", "metrics", "networks"},
     {"_nets", "_landmark_spectral"},
     {"_base"},
     {"_autoencoder"},
