@@ -1,11 +1,14 @@
 """Networks: sizes, shapes, initialisation, and the contract of a user's own."""
 
+import copy
 import math
+import pickle
 
 import pytest
 import torch
 from torch import nn
 
+from skdeepclust._batches import Rows, map_blocks
 from skdeepclust.networks import (
     ClusteringAutoencoder,
     ConvAutoencoder,
@@ -195,3 +198,17 @@ class BadValues(Own):
 def test_contract_of_a_network(module, arguments, error, message):
     with pytest.raises(error, match=message):
         resolve(module, arguments)
+
+
+def test_memory_format_changes_speed_and_nothing_else():
+    net = ConvAutoencoder((3, 28, 20))
+    assert net.encoder[2].weight.is_contiguous(memory_format=torch.channels_last)
+    assert ConvAutoencoder((3, 8, 20)).encoder[2].weight.is_contiguous()
+    X = torch.rand(4, 3, 28, 20)
+    plain = copy.deepcopy(net).to(memory_format=torch.contiguous_format)
+    torch.testing.assert_close(net(X), plain(X), rtol=1e-4, atol=1e-6)
+    again = pickle.loads(pickle.dumps(net))
+    assert torch.equal(again(X), net(X))
+    rows = Rows(X.reshape(4, -1).numpy(), (3, 28, 20), torch.device("cpu"))
+    one = Rows(X[2:3].reshape(1, -1).numpy(), (3, 28, 20), torch.device("cpu"))
+    assert torch.equal(map_blocks(net.encode, one)[0], map_blocks(net.encode, rows)[2])
