@@ -106,20 +106,27 @@ class _TensorNet(NeuralNet):
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """Train on the batches of one epoch and record its mean losses."""
-        all_losses, sizes = [], []
+        totals, n_samples, n_batches = {}, 0, 0
         self._set_training(True)
         for batch in iterator:
             if self.hears_batches_:
                 self.notify("on_batch_begin", batch=batch, training=True)
                 self._set_training(True)
             step = step_fn(batch, **fit_params)
-            all_losses.append({k: v.detach() for k, v in step["losses"].items()})
-            sizes.append(len(batch[0]))
+            size = len(batch[0])
+            for name, loss in step["losses"].items():
+                # In place on the device: neither a wait nor a tensor per batch.
+                if name not in totals:
+                    totals[name] = _zero(loss)
+                totals[name].add_(loss.detach(), alpha=size)
+            n_samples += size
+            n_batches += 1
             if self.hears_batches_:
                 self.history.record_batch(f"{prefix}_loss", step["loss"].item())
-                self.history.record_batch(f"{prefix}_batch_size", sizes[-1])
+                self.history.record_batch(f"{prefix}_batch_size", size)
                 self.notify("on_batch_end", batch=batch, training=True, **step)
-        self._record_losses(all_losses, sizes, prefix)
+        means = {name: total.item() / n_samples for name, total in totals.items()}
+        self._record_losses(means, n_batches, prefix)
 
     # -- what the estimators call --------------------------------------------
 
@@ -159,11 +166,8 @@ class _TensorNet(NeuralNet):
 
     # -- helpers -------------------------------------------------------------
 
-    def _record_losses(self, all_losses, sizes, prefix):
-        weights = torch.tensor(sizes, dtype=torch.float32)
-        for name in all_losses[0]:
-            values = torch.stack([losses[name] for losses in all_losses]).cpu()
-            mean = float((values * weights).sum() / weights.sum())
+    def _record_losses(self, means, n_batches, prefix):
+        for name, mean in means.items():
             column = f"{prefix}_loss" if name == "loss" else name
             if not math.isfinite(mean):
                 raise NonFiniteLossError(self._non_finite_message(f"the {name}", mean))
@@ -171,7 +175,7 @@ class _TensorNet(NeuralNet):
                 earlier = self.history[:-1, column] if len(self.history) > 1 else []
                 self.history.record(f"{column}_best", all(mean < x for x in earlier))
             self.history.record(column, mean)
-        self.history.record(f"{prefix}_batch_count", len(sizes))
+        self.history.record(f"{prefix}_batch_count", n_batches)
         if not self.hears_batches_:
             # One entry for all: skorch's Checkpoint looks for a last batch.
             self.history.new_batch()
@@ -312,6 +316,12 @@ def _copies(callbacks):
             )
         copies.append((item[0], copy.copy(callback)) if named else copy.copy(callback))
     return copies
+
+
+def _zero(loss):
+    """A sum of losses to begin with, in double precision where the device has it."""
+    dtype = torch.float32 if loss.device.type == "mps" else torch.float64
+    return torch.zeros((), dtype=dtype, device=loss.device)
 
 
 def _overrides_batch_hook(callback):

@@ -1,0 +1,203 @@
+"""Time and memory against the number of samples, of clusters, and the side of images.
+
+    python benchmarks/scaling.py
+
+Every measurement runs in a process of its own, on synthetic uint8 images that lie on
+disk as a memory map (made once in a temporary folder; a million of 28 x 28 take 800
+MB). Memory is how far the peak of the process's resident set without file pages
+(anonymous memory, sampled every 5 ms) rises during `fit` or `predict` above what it is
+before. One epoch of pretraining, one of joint training and the updates of the target
+are fitted, with a network so small that the data counts. Slopes of log-log lines are
+printed: 1 means that twice the samples cost twice the time. Every measurement is a line
+of `results/scaling.jsonl` and is not made again; `--table` prints what is there.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from _common import append, environment, read
+
+from skdeepclust import DCEC, SCEDAE, LandmarkSpectralClustering
+
+NAME = "scaling"
+SIDE, K = 28, 10
+N_SAMPLES = [10_000, 100_000, 1_000_000]
+N_SAMPLES_SPECTRAL = [12_500, 25_000, 50_000]
+SIDES, CLUSTERS = [16, 32, 64], [10, 100, 1000]
+NETWORK = {"module__filters": (4, 8, 8), "embedding_dim": 10}
+BATCH = 256
+
+
+def measurements():
+    for n in N_SAMPLES:
+        yield {"what": "DCEC", "n": n, "side": SIDE, "k": K}
+    for side in SIDES:
+        yield {"what": "DCEC", "n": 10_000, "side": side, "k": K}
+    for k in CLUSTERS[1:]:
+        yield {"what": "DCEC", "n": 10_000, "side": SIDE, "k": k}
+    for n in N_SAMPLES_SPECTRAL:
+        yield {"what": "landmark spectral", "n": n, "side": SIDE, "k": K}
+        yield {"what": "SCEDAE", "n": n, "side": SIDE, "k": K}
+
+
+def images(n, side, folder):
+    """A memory map of n blurred blobs, made in blocks."""
+    path = Path(folder) / f"{n}-{side}.npy"
+    if not path.exists():
+        rng = np.random.RandomState(0)
+        X = np.lib.format.open_memmap(path, "w+", np.uint8, (n, 1, side, side))
+        grid = np.arange(side) / side
+        for start in range(0, n, 10_000):
+            center = rng.rand(2, min(10_000, n - start), 1)
+            rows, columns = np.exp(-50 * (grid - center) ** 2)
+            X[start : start + 10_000, 0] = 255 * rows[:, :, None] * columns[:, None]
+        X.flush()
+    return np.load(path, mmap_mode="r")
+
+
+def anonymous_kib():
+    """Resident memory of this process that is no file's, in KiB."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1])
+    raise OSError("this script reads /proc, which only Linux has")
+
+
+class Peak:
+    """Rise of this process's memory while the block runs, in MiB, and its seconds."""
+
+    def __enter__(self):
+        self._before = self._most = anonymous_kib()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+        self._start = time.perf_counter()
+        return self
+
+    def _watch(self):
+        while not self._done.wait(0.005):
+            self._most = max(self._most, anonymous_kib())
+
+    def __exit__(self, *_):
+        self.seconds = time.perf_counter() - self._start
+        self._done.set()
+        self._thread.join()
+        self.mib = (self._most - self._before) / 1024
+
+
+def measure(what, n, side, k, folder, threads):
+    """Fit and predict in this process."""
+    torch.set_num_threads(threads)
+    warnings.simplefilter("ignore")
+    X = images(n, side, folder)
+    steps = -(-n // BATCH)
+    if what == "DCEC":
+        model = DCEC(
+            k,
+            pretrain_epochs=1,
+            max_iter=steps,
+            update_interval=-(-steps // 2),
+            batch_size=BATCH,
+            n_init=1,
+            random_state=0,
+            device="cpu",
+            **NETWORK,
+        )
+    elif what == "SCEDAE":
+        model = SCEDAE(
+            k,
+            module__hidden_dims=(32,),
+            max_epochs=1,
+            batch_size=BATCH,
+            n_init=1,
+            random_state=0,
+            device="cpu",
+        )
+    else:
+        model = LandmarkSpectralClustering(k, n_init=1, random_state=0)
+        rng = np.random.RandomState(0)
+        centers = rng.normal(size=(k, 10)).astype(np.float32) * 3
+        X = centers[rng.randint(k, size=n)] + rng.normal(size=(n, 10))
+        X = X.astype(np.float32)
+    # Libraries allocate on their first use; that is not counted.
+    small = X[: 40 * k]
+    type(model)(**model.get_params()).fit(small).predict(small)
+    with Peak() as fit:
+        model.fit(X)
+    with Peak() as predict:
+        model.predict(X)
+    return {
+        "fit_seconds": fit.seconds,
+        "fit_mib": fit.mib,
+        "predict_seconds": predict.seconds,
+        "predict_mib": predict.mib,
+        "data_mib": X.nbytes / 2**20,
+        "embedding_mib": n * (k if what != "DCEC" else 10) * 4 / 2**20,
+    }
+
+
+def compute(args):
+    with tempfile.TemporaryDirectory(dir=args.folder) as folder:
+        for case in measurements():
+            done = [{name: row[name] for name in case} for row in read(NAME)]
+            if case in done or case["n"] > args.most:
+                continue
+            order = json.dumps({**case, "folder": folder, "threads": args.threads})
+            command = [sys.executable, __file__, "--measure", order]
+            output = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+            row = {**case, **json.loads(output.splitlines()[-1])}
+            append(NAME, {**row, **environment(args.threads, "cpu")})
+
+
+def table():
+    rows = read(NAME)
+    print(
+        "\n| what | n | side | k | fit s | fit MiB | codes MiB | data MiB | predict s |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
+    for r in rows:
+        print(
+            f"| {r['what']} | {r['n']} | {r['side']} | {r['k']} | "
+            f"{r['fit_seconds']:.1f} | {r['fit_mib']:.0f} | {r['embedding_mib']:.0f} | "
+            f"{r['data_mib']:.0f} | {r['predict_seconds']:.1f} |"
+        )
+    print("\n| slope of log-log lines | against n: fit s | predict s | fit MiB |")
+    print("|---|---|---|---|")
+    for what in dict.fromkeys(row["what"] for row in rows):
+        of = [r for r in rows if r["what"] == what and (r["side"], r["k"]) == (SIDE, K)]
+        if len(of) > 1:
+            n = np.log([r["n"] for r in of])
+            slopes = [
+                np.polyfit(n, np.log([max(r[name], 1e-3) for r in of]), 1)[0]
+                for name in ("fit_seconds", "predict_seconds", "fit_mib")
+            ]
+            print(f"| {what} | " + " | ".join(f"{s:.2f}" for s in slopes) + " |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--most", type=int, default=1_000_000, help="largest n")
+    parser.add_argument("--folder", help="where the temporary folder is made")
+    parser.add_argument("--table", action="store_true", help="only print the tables")
+    parser.add_argument("--measure", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.measure:
+        print(json.dumps(measure(**json.loads(args.measure))))
+        return
+    if not args.table:
+        compute(args)
+    table()
+
+
+if __name__ == "__main__":
+    main()
