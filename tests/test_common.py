@@ -27,6 +27,7 @@ from skdeepclust import (
     LandmarkSpectralClustering,
     metrics,
 )
+from skdeepclust._batches import Rows
 
 # A new estimator needs a line here and nothing else in this file.
 CODE = 4  # values that `transform` returns
@@ -202,6 +203,37 @@ def test_sample_weight_is_not_taken(estimator):
     # Taking it and ignoring it would be a silent error.
     for method in (estimator.fit, estimator.score):
         assert "sample_weight" not in inspect.signature(method).parameters
+
+
+# -- history and memory ------------------------------------------------------
+
+
+def test_history_is_tables_of_finite_losses(estimator, digits):
+    estimator.fit(digits[0])
+    assert estimator.history_
+    for table in estimator.history_.values():
+        frame = pd.DataFrame(table)  # columns of one length
+        assert {"epoch", "loss", "dur"} <= set(frame.columns)
+        assert list(frame["epoch"]) == list(range(1, len(frame) + 1))
+        assert np.isfinite(frame["loss"]).all()
+    assert isinstance(estimator.stop_reason_, str)
+    assert estimator.n_iter_ >= 1
+
+
+def test_the_data_is_never_converted_as_a_whole(estimator, digits, monkeypatch):
+    X = np.tile((digits[0] * 255).astype(np.uint8), (3, 1))
+    most = []
+    take = Rows.take
+
+    def spy(self, index):
+        batch = take(self, index)
+        most.append(len(batch))
+        return batch
+
+    monkeypatch.setattr(Rows, "take", spy)
+    estimator.fit(X).transform(X)
+    assert max(most) <= 64  # the batch size is 32, blocks without gradients have 64
+    assert sum(most) > len(X)
 
 
 # -- layouts and types -------------------------------------------------------

@@ -114,6 +114,17 @@ def test_optimisers_of_the_two_stages_of_dec(digits):
     assert log[1][1] is torch.optim.Adam
 
 
+@pytest.mark.parametrize("method", [DEC, IDEC])
+def test_pretraining_is_cached(method, digits, tmp_path):
+    params = {**TINY, "memory": str(tmp_path)}
+    first = method(**params).fit(digits[0])
+    second = method(**params).set_params(tol=0.5).fit(digits[0])
+    third = method(**params).set_params(lr=0.1, embedding_dim=3).fit(digits[0])
+    # Seconds and all: it was not trained again.
+    assert second.history_["pretraining"] == first.history_["pretraining"]
+    assert third.history_["pretraining"] != first.history_["pretraining"]
+
+
 # -- where joint training starts ---------------------------------------------
 
 
