@@ -20,7 +20,7 @@ __all__ = [
 # not, and the same seed would give other centres from run to run.
 _MAX_THREADS = 2
 
-_BLOCK = 4096  # rows of a block, where all rows meet all centres
+_BLOCK = 1024  # rows of a block, where all rows meet all centres
 
 
 def initial_centers(init, Z, n_clusters, n_init, seed):
