@@ -1,0 +1,92 @@
+"""Configuration of the documentation. `make docs` builds it, offline."""
+
+import os
+import sys
+from pathlib import Path
+
+import skdeepclust
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_ext"))
+os.environ.setdefault("MPLBACKEND", "agg")
+
+project = "skdeepclust"
+author = "The skdeepclust developers"
+copyright = author
+version = release = skdeepclust.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.doctest",
+    "numpydoc",
+    "myst_parser",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+    "elsewhere",
+    "mathml",
+]
+source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
+exclude_patterns = ["_build", "_templates", "**/GALLERY_HEADER.rst"]
+templates_path = ["_templates"]
+default_role = "literal"
+html_math_renderer = "mathml"
+
+# -- API pages ---------------------------------------------------------------------------
+
+autosummary_generate = True
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # the docstrings have the types
+numpydoc_show_class_members = False  # the templates list them
+numpydoc_class_members_toctree = False
+
+# -- the gallery -------------------------------------------------------------------------
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": r"/plot_",
+    "ignore_pattern": r"quickstart\.py|__init__\.py",
+    "within_subsection_order": "FileNameSortKey",
+    "reference_url": {"skdeepclust": None},
+    "backreferences_dir": "api/backreferences",
+    "doc_module": ("skdeepclust",),
+    "download_all_examples": False,
+    "show_memory": False,
+    "show_signature": False,
+    "matplotlib_animations": False,
+    "remove_config_comments": True,
+    "plot_gallery": "True",
+}
+
+# -- code on the pages: `sphinx-build -b doctest` runs it ---------------------------------
+
+doctest_global_setup = "from tiny import shrink\nshrink()"
+doctest_test_doctest_blocks = ""  # docstrings are pytest's
+
+# -- pages in Markdown: the changelog and the benchmarks ----------------------------------
+
+myst_heading_anchors = 3
+
+# -- HTML --------------------------------------------------------------------------------
+
+html_theme = "pydata_sphinx_theme"
+html_title = "skdeepclust"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
+html_theme_options = {
+    "logo": {"text": "skdeepclust"},
+    "navbar_align": "left",
+    "header_links_before_dropdown": 6,
+    "show_prev_next": True,
+    "show_toc_level": 2,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "secondary_sidebar_items": ["page-toc"],
+    "pygments_light_style": "tango",
+    "pygments_dark_style": "monokai",
+}
+html_sidebars = {"index": [], "install": [], "quickstart": [], "whats_new": []}
+html_show_sourcelink = False
+copybutton_exclude = ".linenos, .gp, .go"
