@@ -6,11 +6,13 @@ epochs, steps and starts, so that all of it ends within minutes.
 
 import os
 import tempfile
+import warnings
 
 os.environ.setdefault("MPLBACKEND", "agg")
 
 import matplotlib
 import skdeepclust
+from sklearn.exceptions import ConvergenceWarning
 
 __all__ = ["shrink"]
 
@@ -34,4 +36,5 @@ def shrink():
     for name in names:
         defaults = getattr(skdeepclust, name).__init__.__kwdefaults__
         defaults.update({k: v for k, v in _SMALL.items() if k in defaults})
+    warnings.simplefilter("ignore", ConvergenceWarning)
     os.chdir(tempfile.mkdtemp())
