@@ -19,19 +19,19 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.doctest",
+    "sphinx.ext.mathjax",
     "numpydoc",
     "myst_parser",
+    "sphinx-mathjax-offline",  # MathJax comes with the pages, not from a network
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "elsewhere",
-    "mathml",
 ]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 exclude_patterns = ["_build", "_templates", "**/GALLERY_HEADER.rst"]
 templates_path = ["_templates"]
 default_role = "literal"
-html_math_renderer = "mathml"
 
 # -- API pages ---------------------------------------------------------------------------
 
@@ -58,6 +58,7 @@ sphinx_gallery_conf = {
     "matplotlib_animations": False,
     "remove_config_comments": True,
     "plot_gallery": "True",
+    "capture_repr": ("_repr_html_",),  # tables and estimators, not "<... at 0x...>"
 }
 
 # -- code on the pages: `sphinx-build -b doctest` runs it ---------------------------------
