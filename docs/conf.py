@@ -33,15 +33,16 @@ exclude_patterns = ["_build", "_templates", "**/GALLERY_HEADER.rst"]
 templates_path = ["_templates"]
 default_role = "literal"
 
-# -- API pages ---------------------------------------------------------------------------
+# -- API pages -------------------------------------------------------------------------
 
 autosummary_generate = True
 autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"
 autodoc_typehints = "none"  # the docstrings have the types
 numpydoc_show_class_members = False  # the templates list them
 numpydoc_class_members_toctree = False
 
-# -- the gallery -------------------------------------------------------------------------
+# -- the gallery -----------------------------------------------------------------------
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
@@ -54,6 +55,7 @@ sphinx_gallery_conf = {
     "doc_module": ("skdeepclust",),
     "download_all_examples": False,
     "show_memory": False,
+    "write_computation_times": False,
     "show_signature": False,
     "matplotlib_animations": False,
     "remove_config_comments": True,
@@ -61,16 +63,19 @@ sphinx_gallery_conf = {
     "capture_repr": ("_repr_html_",),  # tables and estimators, not "<... at 0x...>"
 }
 
-# -- code on the pages: `sphinx-build -b doctest` runs it ---------------------------------
+# -- code on the pages: `sphinx-build -b doctest` runs it ------------------------------
 
 doctest_global_setup = "from tiny import shrink\nshrink()"
 doctest_test_doctest_blocks = ""  # docstrings are pytest's
 
-# -- pages in Markdown: the changelog and the benchmarks ----------------------------------
+# -- pages in Markdown: the changelog and the benchmarks -------------------------------
 
 myst_heading_anchors = 3
 
-# -- HTML --------------------------------------------------------------------------------
+# -- HTML ------------------------------------------------------------------------------
+
+_WIDE_PAGES = ("index", "measured", "field")  # no sidebar at all
+_SINGLE_PAGES = ("install", "quickstart", "whats_new")  # none on the left
 
 html_theme = "pydata_sphinx_theme"
 html_title = "skdeepclust"
@@ -84,10 +89,13 @@ html_theme_options = {
     "show_toc_level": 2,
     "footer_start": ["copyright"],
     "footer_end": [],
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {
+        "**": ["page-toc"],
+        **{page: [] for page in _WIDE_PAGES},
+    },
     "pygments_light_style": "tango",
     "pygments_dark_style": "monokai",
 }
-html_sidebars = {"index": [], "install": [], "quickstart": [], "whats_new": []}
+html_sidebars = {page: [] for page in _WIDE_PAGES + _SINGLE_PAGES}
 html_show_sourcelink = False
 copybutton_exclude = ".linenos, .gp, .go"

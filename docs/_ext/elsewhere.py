@@ -39,6 +39,7 @@ def keep_words_of_references(app, what, name, obj, options, lines):
 
 
 def setup(app):
+    """Connect to sphinx."""
     app.connect("missing-reference", link_to_scikit_learn)
     app.connect("autodoc-process-docstring", keep_words_of_references, priority=100)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

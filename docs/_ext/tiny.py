@@ -11,8 +11,9 @@ import warnings
 os.environ.setdefault("MPLBACKEND", "agg")
 
 import matplotlib
-import skdeepclust
 from sklearn.exceptions import ConvergenceWarning
+
+import skdeepclust
 
 __all__ = ["shrink"]
 
