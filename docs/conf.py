@@ -32,6 +32,7 @@ source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 exclude_patterns = ["_build", "_templates", "**/GALLERY_HEADER.rst"]
 templates_path = ["_templates"]
 default_role = "literal"
+nitpicky = True  # a reference to nothing is a warning, and `make docs` fails
 
 # -- API pages -------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 """References to what is documented elsewhere, without asking a network.
 
-scikit-learn's pages have addresses that follow from the names; a cross-reference that
-finds nothing here becomes a link there. And docstrings inherited from scikit-learn
-refer to sections of its own guide, which are not here: only their words are kept.
+The addresses of these pages follow from the names: a cross-reference that finds nothing
+here becomes a link there. And docstrings inherited from scikit-learn refer to sections
+of its own guide, which are not here: only their words are kept.
 """
 
 import re
@@ -11,22 +11,23 @@ from docutils import nodes
 
 __all__ = ["setup"]
 
-_ADDRESS = "https://scikit-learn.org/stable/modules/generated/{}.html"
-_METHOD = re.compile(r"(sklearn\.[\w.]*\.[A-Z]\w*)\.\w+$")
+_ADDRESSES = {
+    "joblib": "https://joblib.readthedocs.io/en/stable/generated/{}.html",
+    "sklearn": "https://scikit-learn.org/stable/modules/generated/{}.html",
+    "torch": "https://docs.pytorch.org/docs/stable/generated/{}.html",
+}
+_METHOD = re.compile(r"(\w+\.[\w.]*\.[A-Z]\w*)\.\w+$")
 _REFERENCE = re.compile(r":ref:`([^`<]*?)\s*(?:<[^>]*>)?`", re.DOTALL)
 
 
-def link_to_scikit_learn(app, env, node, content):
+def link_to_other_pages(app, env, node, content):
     target = node.get("reftarget", "").removeprefix("~")
-    if node.get("refdomain") != "py" or not target.startswith("sklearn."):
-        return None
-    if target.count(".") < 2:  # a module, whose page has another kind of address
+    address = _ADDRESSES.get(target.partition(".")[0])
+    if node.get("refdomain") != "py" or node.get("reftype") == "mod" or not address:
         return None
     method = _METHOD.match(target)
-    address = _ADDRESS.format(method[1] if method else target)
-    if method:
-        address += f"#{target}"
-    return nodes.reference("", "", content, internal=False, refuri=address)
+    uri = address.format(method[1]) + f"#{target}" if method else address.format(target)
+    return nodes.reference("", "", content, internal=False, refuri=uri)
 
 
 def keep_words_of_references(app, what, name, obj, options, lines):
@@ -40,6 +41,6 @@ def keep_words_of_references(app, what, name, obj, options, lines):
 
 def setup(app):
     """Connect to sphinx."""
-    app.connect("missing-reference", link_to_scikit_learn)
+    app.connect("missing-reference", link_to_other_pages)
     app.connect("autodoc-process-docstring", keep_words_of_references, priority=100)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
