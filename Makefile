@@ -1,4 +1,4 @@
-.PHONY: install format lint test test-slow
+.PHONY: install format lint test test-slow docs docs-test docs-clean
 PYTHON = .venv/bin/python
 
 install:
@@ -19,3 +19,13 @@ test:
 
 test-slow:
 	$(PYTHON) -m pytest -m slow tests
+
+docs:
+	$(PYTHON) -m pip install -q -c constraints.txt -e ".[plot,docs]"
+	$(PYTHON) -m sphinx -W --keep-going -b html docs docs/_build/html
+
+docs-test: # the code on the pages, with small settings
+	$(PYTHON) -m sphinx -q -b doctest -D plot_gallery=0 docs docs/_build/doctest
+
+docs-clean: # what the builds leave behind, pages of removed examples among it
+	rm -rf docs/_build docs/auto_examples docs/api/generated docs/api/backreferences

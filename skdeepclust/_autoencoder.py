@@ -87,7 +87,7 @@ class Autoencoder(DecoderMixin, BaseDeepEstimator):
         Channels, height and width of an image; None when rows are not images.
     n_features_in_ : int
         Number of values per sample.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, when X had them.
 
     See Also

@@ -231,7 +231,7 @@ class DecoderMixin(BaseDeepEstimator):
 
         Returns
         -------
-        X : ndarray of shape (n_samples, *shape)
+        X : ndarray of shape (n_samples, ...)
             Decoded samples, float32, in the layout that X had in `fit`: rows stay
             rows, images images. For uint8 data they are on the scale [0, 1].
         """

@@ -104,7 +104,7 @@ class DCEC(DecoderMixin, BaseJointEstimator):
         Cluster of every sample. Equal to ``predict(X)``.
     cluster_centers_ : ndarray of shape (n_clusters, embedding_dim)
         Trained centres in the code.
-    cluster_images_ : ndarray of shape (n_clusters, *shape)
+    cluster_images_ : ndarray of shape (n_clusters, ...)
         Decoded centres, images (C, H, W) or rows of n_features values.
     init_labels_ : ndarray of shape (n_samples,)
         Labels before joint training, by k-means or `init`.
@@ -133,7 +133,7 @@ class DCEC(DecoderMixin, BaseJointEstimator):
         Channels, height and width of an image; None when rows are not images.
     n_features_in_ : int
         Number of values per sample.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, when X had them.
 
     Warns

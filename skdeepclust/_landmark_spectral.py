@@ -64,7 +64,7 @@ class LandmarkSpectralClustering(
         Width of the kernel.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, when X had them.
 
     See Also

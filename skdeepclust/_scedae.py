@@ -130,7 +130,7 @@ class SCEDAE(BaseDeepClusterer):
         Channels, height and width of an image; None when rows are not images.
     n_features_in_ : int
         Number of values per sample.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, when X had them.
 
     Warns

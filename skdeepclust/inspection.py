@@ -194,8 +194,9 @@ def compare_with_baselines(estimator, X, y=None, *, random_state=0):
         A row per method; a structured array where pandas is not installed. Methods:
         k-means on X; k-means on as many principal components as the code is wide;
         k-means in the code of the autoencoder that the estimator itself was pretrained
-        by (in the features of the untrained network for :class:`DeepCluster`, in the
-        code of the first autoencoder for :class:`SCEDAE`); the estimator. Columns:
+        by (in the features of the untrained network for
+        :class:`~skdeepclust.DeepCluster`, in the code of the first autoencoder for
+        :class:`~skdeepclust.SCEDAE`); the estimator. Columns:
 
         - "method".
         - "silhouette", "davies_bouldin": label-free, all in the space of X, so that

@@ -93,10 +93,10 @@ class DenseNet(nn.Module):
 
 
 class AlexNet(nn.Module):
-    """AlexNet with batch norm, the network of the DeepCluster paper [1]_.
+    """AlexNet with batch norm, the network of the DeepCluster paper.
 
     Five convolutions (96, 256, 384, 384, 256 channels) and two dense layers of 4096
-    features. Made for images of 224 x 224; the map of other sizes is averaged or
+    features [1]_. Made for images of 224 x 224; the map of other sizes is averaged or
     repeated to the 6 x 6 that the dense layers take.
 
     Parameters
