@@ -941,3 +941,14 @@ def test_boxes_are_pushed_apart():
     assert overlap.max() < 0.2
     alone = pushed_apart(places[:1], sizes[:1])
     assert_array_equal(alone, places[:1])
+
+
+def test_a_single_update_of_the_target_is_seen(make_dcec, digits):
+    dcec = make_dcec(max_iter=5, update_interval=5).fit(digits[0])
+    display = TrainingCurvesDisplay.from_estimator(dcec)
+    for ax in display.axes_[1:]:
+        assert all(line.get_marker() != "None" for line in ax.lines if _is_data(line))
+
+
+def _is_data(line):
+    return len(line.get_xdata()) == 1

@@ -176,19 +176,26 @@ class TrainingCurvesDisplay:
         gamma = 1.0 if self.gamma is None else self.gamma
         drawn = []
         if "reconstruction_loss" in table:
-            drawn.append(("reconstruction_loss", "$L_r$", 1.0, _BLUE, "-"))
+            drawn.append(("reconstruction_loss", "$L_r$", 1.0, _BLUE, "o-"))
         if "clustering_loss" in table:
             label = (
                 "$L_c$"
                 if self.gamma is None
                 else rf"$\gamma L_c$, $\gamma$ = {gamma:g}"
             )
-            drawn.append(("clustering_loss", label, gamma, _ORANGE, "--"))
+            drawn.append(("clustering_loss", label, gamma, _ORANGE, "s--"))
         for column, label, weight, color, style in drawn or (
-            ("loss", "$L$", 1.0, _BLUE, "-"),
+            ("loss", "$L$", 1.0, _BLUE, "o-"),
         ):
             values = weight * _column(table, column)
-            ax.plot(_column(table, "step"), values, style, color=color, label=label)
+            ax.plot(
+                _column(table, "step"),
+                values,
+                style,
+                color=color,
+                label=label,
+                markersize=3.5,
+            )
         if all(line.get_ydata().min() > 0 for line in ax.lines):
             ax.set_yscale("log")
             _plain_log_ticks(ax)
