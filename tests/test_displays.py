@@ -947,8 +947,6 @@ def test_a_single_update_of_the_target_is_seen(make_dcec, digits):
     dcec = make_dcec(max_iter=5, update_interval=5).fit(digits[0])
     display = TrainingCurvesDisplay.from_estimator(dcec)
     for ax in display.axes_[1:]:
-        assert all(line.get_marker() != "None" for line in ax.lines if _is_data(line))
-
-
-def _is_data(line):
-    return len(line.get_xdata()) == 1
+        points = [line for line in ax.lines if len(line.get_xdata()) == 1]
+        assert points
+        assert all(line.get_marker() != "None" for line in points)
