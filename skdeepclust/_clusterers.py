@@ -13,6 +13,7 @@ __all__ = [
     "initial_centers",
     "limited_threads",
     "make_clusterer",
+    "mean_squared_distance",
     "nearest",
 ]
 
@@ -151,10 +152,21 @@ def class_means(F, labels):
     means : ndarray of shape (n_classes, d)
         Means, of the type of F.
     """
-    points, classes = torch.from_numpy(F), torch.from_numpy(labels)
     sums = torch.zeros(int(labels.max()) + 1, F.shape[1], dtype=torch.float64)
-    sums.index_add_(0, classes, points.to(torch.float64))
+    classes = torch.from_numpy(labels)
+    for points, own in zip(torch.from_numpy(F).split(_BLOCK), classes.split(_BLOCK)):
+        sums.index_add_(0, own, points.to(torch.float64))
     return (sums.numpy() / np.bincount(labels)[:, None]).astype(F.dtype)
+
+
+def mean_squared_distance(F, means, labels):
+    """Mean squared distance of the rows to the mean of their class, block by block."""
+    total = 0.0
+    for start in range(0, len(F), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        difference = (F[block] - means[labels[block]]).ravel()
+        total += float(np.vdot(difference, difference))
+    return total / len(F)
 
 
 def nearest(F, centers, n_neighbors=None):

@@ -17,6 +17,7 @@ from skdeepclust._clusterers import (
     cluster,
     compact,
     make_clusterer,
+    mean_squared_distance,
     nearest,
 )
 from skdeepclust._compat import HasMethods, Interval, StrOptions
@@ -415,6 +416,7 @@ class DeepCluster(BaseDeepClusterer):
         F = map_blocks(model.features, rows).cpu().numpy()
         whitener = whitening(F, self.pca_dim)
         space = whiten(F, *whitener)
+        del F  # what is kept of a round is this one matrix
         if is_v2:
             model.set_whitening(*map(torch.from_numpy, whitener))
         found = []
@@ -433,18 +435,7 @@ class DeepCluster(BaseDeepClusterer):
             found.append(compact(labels))
         if not is_v2:
             self._renew_heads(net)
-        labels = found[0]
-        clustered = labels >= 0  # the others are noise to the clusterer
-        sizes = np.bincount(labels[clustered])
-        means = class_means(space[clustered], found[-1][clustered])
-        own = space[clustered] - means[found[-1][clustered]]
-        return np.stack(found, axis=1), {
-            "inertia": float(np.mean(np.square(own).sum(axis=1))),
-            "nmi_previous": math.nan,
-            "smallest_class": int(sizes.min()),
-            "largest_class": int(sizes.max()),
-            "n_dropped": max(0, n_classes - len(sizes)),
-        }
+        return np.stack(found, axis=1), _facts(space, found[0], n_classes)
 
     def _renew_heads(self, net):
         """Draw the last layers anew, the optimiser's memory of them included."""
@@ -535,3 +526,19 @@ class DeepCluster(BaseDeepClusterer):
         check_is_fitted(self)
         Z = self._embed(self._rows(X)).cpu().numpy()
         return self._assign(Z, self.clusterer_, self.cluster_centers_)
+
+
+def _facts(space, labels, n_classes):
+    """What the history tells of pseudo-labels; those of -1 are noise."""
+    clustered = labels >= 0
+    if not clustered.all():
+        space, labels = space[clustered], labels[clustered]
+    sizes = np.bincount(labels)
+    means = class_means(space, labels)
+    return {
+        "inertia": mean_squared_distance(space, means, labels),
+        "nmi_previous": math.nan,
+        "smallest_class": int(sizes.min()),
+        "largest_class": int(sizes.max()),
+        "n_dropped": max(0, n_classes - len(sizes)),
+    }

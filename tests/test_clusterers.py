@@ -16,6 +16,7 @@ from skdeepclust._clusterers import (
     compact,
     initial_centers,
     make_clusterer,
+    mean_squared_distance,
     nearest,
 )
 
@@ -90,6 +91,14 @@ def test_class_means():
     means = class_means(F, np.array([1, 1, 0]))
     np.testing.assert_array_equal(means, [[5, 5], [1, 2]])
     assert means.dtype == np.float32
+
+
+def test_mean_squared_distance():
+    F = np.random.RandomState(0).rand(3000, 4).astype(np.float32)
+    labels = np.arange(3000) % 3
+    means = class_means(F, labels)
+    expected = ((F - means[labels]).astype(float) ** 2).sum(axis=1).mean()
+    assert mean_squared_distance(F, means, labels) == pytest.approx(expected, rel=1e-5)
 
 
 def test_nearest():
