@@ -6,8 +6,8 @@ A deep method is worth its training time when it beats the rung below it: a clus
 on the pixels, then the same clusterer on the codes of an autoencoder, then joint
 training of codes and clusters, or an ensemble of autoencoders.
 
-All rungs cluster scikit-learn's 1797 digits into ten. The whole page takes about
-40 seconds on two cores, at the price of narrow networks, short training and **one seed**.
+All rungs cluster scikit-learn's 1797 digits into ten. The page takes about 40
+seconds on two cores, at the price of narrow networks, short training and **one seed**.
 It shows how the rungs are built and compared, not which is best: figures with the
 papers' networks, several seeds and their spread are in ``benchmarks/``.
 """
@@ -109,7 +109,7 @@ for shift, color, (score, values) in zip(
 ax.set_yticks(places, names)
 ax.invert_yaxis()
 ax.set(xlim=(0, 1.08), xlabel="agreement with the classes (one seed)")
-ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2, frameon=False)
+_ = ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2, frameon=False)
 
 # %%
 # With this seed k-means gains nothing from these codes, and DEC and IDEC, which begin

@@ -64,7 +64,7 @@ for gamma, dcec in fits.items():
     axes[1].semilogy(curves["step"], curves["label_change"], "o-", ms=3, **style)
 axes[0].set(xlabel="step", ylabel="reconstruction loss", title="What codes forget")
 axes[1].set(xlabel="step", ylabel="share of labels changed", title="Labels changed")
-axes[1].legend(loc="lower left", fontsize=8)
+_ = axes[1].legend(loc="lower left", fontsize=8)
 
 # %%
 # The larger gamma, the less of an image can be decoded from its code. Without it one to
@@ -86,7 +86,7 @@ ax.plot(nmis, "o-", color="#0072B2", label="NMI with the classes")
 ax.axhline(nmi_before, color="0.5", linestyle=":", label="NMI before joint training")
 ax.set_xticks(range(len(gammas)), [f"{gamma:g}" for gamma in gammas])
 ax.set(xlabel="gamma", ylabel="score", ylim=(0, 1))
-ax.legend(loc="lower right", fontsize=9)
+_ = ax.legend(loc="lower right", fontsize=9)
 
 # %%
 # Without the clustering loss the clusters agree with the classes no better than before.

@@ -33,9 +33,7 @@ digits = load_digits()
 X, y = digits.images / 16, digits.target
 
 before = DCEC(pretrain_epochs=40, max_iter=0, random_state=0).fit(X)
-dcec = DCEC(
-    module=before.module_, pretrain_epochs=0, tol=0.003, random_state=0
-).fit(X)
+dcec = DCEC(module=before.module_, pretrain_epochs=0, tol=0.003, random_state=0).fit(X)
 print(f"{dcec.n_iter_} steps, {dcec.stop_reason_}")
 
 # %%
@@ -46,7 +44,7 @@ print(f"{dcec.n_iter_} steps, {dcec.stop_reason_}")
 # clusters of k-means did, and then level off. The share of labels that change falls
 # below ``tol``, and all ten clusters are in use.
 
-TrainingCurvesDisplay.from_estimator(dcec)
+_ = TrainingCurvesDisplay.from_estimator(dcec)
 
 # %%
 # What became of the latent space?
@@ -56,7 +54,7 @@ TrainingCurvesDisplay.from_estimator(dcec)
 # training draws them together around their centres. That they are further apart in the
 # picture says little: t-SNE keeps neighbours, and not distances.
 
-LatentSpaceDisplay.from_estimator(dcec, X, before=before, max_samples=1000)
+_ = LatentSpaceDisplay.from_estimator(dcec, X, before=before, max_samples=1000)
 
 # %%
 # What is in the clusters?
@@ -65,15 +63,15 @@ LatentSpaceDisplay.from_estimator(dcec, X, before=before, max_samples=1000)
 # A row per cluster: its decoded centre, then samples from the nearest to the farthest.
 # The right-hand columns show where a cluster is not of one kind.
 
-ClusterMontageDisplay.from_estimator(dcec, X, cmap="gray_r")
+_ = ClusterMontageDisplay.from_estimator(dcec, X, cmap="gray_r")
 
 # %%
 # Which samples are between two clusters?
 # ---------------------------------------
 #
-# Silhouettes of the clusters before and after, each in its own codes. All clusters rise,
-# which is what the loss asks for and no sign of better clusters. Read one panel for itself:
-# clusters 0, 1 and 7 are the least separate ones after training.
+# Silhouettes of the clusters before and after, each in its own codes. All clusters
+# rise, which is what the loss asks for and no sign of better clusters. Read one panel
+# for itself: clusters 0, 1 and 7 are the least separate ones after training.
 
 import matplotlib.pyplot as plt
 
@@ -90,4 +88,4 @@ for ax, title, estimator in zip(axes, ("Before", "After"), (before, dcec), stric
 # ones in nearly equal parts; cluster 1, whose silhouettes are no better, is nearly all
 # threes.
 
-ClusterConfusionDisplay.from_estimator(dcec, X, y)
+_ = ClusterConfusionDisplay.from_estimator(dcec, X, y)
