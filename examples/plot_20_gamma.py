@@ -105,6 +105,6 @@ for gamma, ax in zip(gammas, figure.subplots(2, 2).ravel(), strict=True):
 # %%
 # K-means put several centres among the ones (orange) and none among the eights (grey).
 # With 0 the eights still have a region of their own. The larger gamma, the more evenly
-# they are mixed in with the ones and the threes whose cluster they were in at first,
-# while all groups become small and clean: a clear picture says that training has made
-# up its mind, not that it is right.
+# they are mixed in with the ones, threes and nines whose clusters they are in, while
+# all groups come to stand apart: a clear picture says that training has made up its
+# mind, not that it is right.

@@ -61,7 +61,8 @@ _ = LatentSpaceDisplay.from_estimator(dcec, X, before=before, max_samples=1000)
 # ------------------------
 #
 # A row per cluster: its decoded centre, then samples from the nearest to the farthest.
-# The right-hand columns show where a cluster is not of one kind.
+# The right-hand columns show what else is in a cluster; one of them has eights and ones
+# even among the nearest, and a blur for a centre.
 
 _ = ClusterMontageDisplay.from_estimator(dcec, X, cmap="gray_r")
 
@@ -71,7 +72,7 @@ _ = ClusterMontageDisplay.from_estimator(dcec, X, cmap="gray_r")
 #
 # Silhouettes of the clusters before and after, each in its own codes. All clusters
 # rise, which is what the loss asks for and no sign of better clusters. Read one panel
-# for itself: clusters 0, 1 and 7 are the least separate ones after training.
+# for itself: some clusters are less separate from the next than others.
 
 import matplotlib.pyplot as plt
 
@@ -84,8 +85,8 @@ for ax, title, estimator in zip(axes, ("Before", "After"), (before, dcec), stric
 # Which classes are confused?
 # ---------------------------
 #
-# Where classes are known, a table says what silhouettes cannot. Cluster 0 is eights and
-# ones in nearly equal parts; cluster 1, whose silhouettes are no better, is nearly all
-# threes.
+# Where classes are known, a table says what silhouettes cannot. The cluster of most
+# eights is nearly half ones, and its silhouettes are as good as those of a cluster of
+# hardly anything but threes.
 
 _ = ClusterConfusionDisplay.from_estimator(dcec, X, y)

@@ -63,7 +63,7 @@ for ax, name in zip(axes[:, 0], ("file", "loaded"), strict=True):
 # -----------
 #
 # A class gets the arguments ``input_shape`` and ``embedding_dim`` if it has them. Its
-# other arguments are parameters ``module__*`` of the estimator, which a search can vary.
+# other arguments are parameters ``module__*`` of the estimator, for a search to vary.
 
 import math
 
@@ -123,8 +123,8 @@ dcec = DCEC(
 print(f"{dcec.n_iter_} steps, {dcec.stop_reason_}")
 
 # %%
-# Most clusters are of one digit. Columns at the right show where another one is in it,
-# as the fives among the nines of cluster 3.
+# Most clusters are mainly of one digit. The columns at the right show what else came
+# in, such as fives among the nines.
 
 _ = ClusterMontageDisplay.from_estimator(dcec, X)
 

@@ -120,6 +120,6 @@ cache.cleanup()
 # fold, in the cache.
 #
 # With classes, 0.1 and above are better than what is below, and alike within the
-# spread of the folds (grey). The silhouette in a candidate's own codes chooses the largest gamma there is.
-# Among pixels it prefers a small one, by less than the folds differ: it does not fool
-# us, and does not help. To choose gamma you need some labels, or the default.
+# spread of the folds (grey). The silhouette in a candidate's own codes chooses the
+# largest gamma there is. Among pixels it prefers a small one, by less than the folds
+# differ: it does not help either. To choose gamma take some labels, or the default.
