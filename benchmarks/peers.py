@@ -3,12 +3,13 @@
     python benchmarks/peers.py --data digits --seeds 0 1 2 3 4
 
 Budget: epochs of pretraining and of clustering (50 + 50 on digits, 20 + 20 on
-MNIST-test), batches of 256, a dense autoencoder of 500-500-2000-10 for DEC and IDEC, one
-thread. Where ClustPy can be imported (in an environment of its own: its installation
-brings gigabytes) both are run in turns, seed by seed. Elsewhere ours stand beside figures
-of ClustPy that were measured once on a machine of this kind, in another run; the table
-says which. Every run is a line of `results/peers.jsonl` and is not made again; `--table`
-prints the table. Labels score finished runs and are used for nothing else.
+MNIST-test), batches of 256, a dense autoencoder of 500-500-2000-10 for DEC and IDEC,
+one thread. Where ClustPy can be imported (in an environment of its own: its
+installation brings gigabytes) both are run in turns, seed by seed. Elsewhere ours stand
+beside figures of ClustPy that were measured once on a machine of this kind, in another
+run; the table says which. Every run is a line of `results/peers.jsonl` and is not made
+again; `--table` prints the table. Labels score finished runs and are used for nothing
+else.
 """
 
 import argparse

@@ -152,7 +152,7 @@ doubtful = table.nsmallest(16, "confidence")
 figure, axes = plt.subplots(2, 8, figsize=(8, 2.8), layout="constrained")
 for ax, i, own, other in zip(
     axes.ravel(),
-    doubtful["index"],
+    doubtful["sample"],
     doubtful["label"],
     doubtful["second_choice"],
     strict=True,

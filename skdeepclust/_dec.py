@@ -52,7 +52,8 @@ class DEC(BaseJointEstimator):
         the whole data set. The default is that of the reference code.
     tol : float, default=1e-3
         Joint training stops when the share of samples that changed their cluster
-        between two updates is below `tol`. The default is the paper's.
+        between two updates is below `tol`. The default is the paper's. With 0 all of
+        `max_iter` is done.
     batch_size : int or "auto", default="auto"
         Samples per step. "auto" is the paper's 256 from 8192 samples upwards. Below
         that it is the power of two nearest to a 32nd of the samples, at least 32:

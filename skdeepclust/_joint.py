@@ -176,7 +176,8 @@ class BaseJointEstimator(BaseDeepClusterer):
                     self.n_iter_ += batches.n_batches
                     previous = target.labels
                     target, n_reseeded = self._update(net, rows)
-                    label_change = float((target.labels != previous).float().mean())
+                    n_changed = int(torch.count_nonzero(target.labels != previous))
+                    label_change = n_changed / len(rows)
                     epoch.record(
                         step=self.n_iter_,
                         label_change=label_change,
@@ -190,7 +191,7 @@ class BaseJointEstimator(BaseDeepClusterer):
                 if is_whole and label_change < self.tol:
                     self.converged_ = True
                     self.stop_reason_ = (
-                        f"label change {label_change:.2g} below tol={self.tol:g}"
+                        f"label change {label_change:.3g} below tol={self.tol:g}"
                     )
                     break
                 if epoch.stop_requested or step.stop_requested:
@@ -236,7 +237,7 @@ class BaseJointEstimator(BaseDeepClusterer):
             f"more pretrain_epochs (now {self.pretrain_epochs}), another random_state "
             "or a smaller n_clusters; and see that the values of X are about 1."
         )
-        if self.max_iter and self.n_iter_ >= self.max_iter and not self.converged_:
+        if self.n_iter_ >= self.max_iter > 0 and not self.converged_:
             warnings.warn(
                 f"Joint training used up max_iter={self.max_iter} steps while "
                 f"{self.history_['clustering']['label_change'][-1]:.2g} of the labels "

@@ -68,7 +68,7 @@ def cluster_table(estimator, X, paths=None):
         A row per sample, sorted by cluster and within it from the highest confidence to
         the lowest; a structured array where pandas is not installed. Columns:
 
-        - "index": position of the sample in X.
+        - "sample": position of the sample in X.
         - "label": its cluster.
         - "confidence": the largest value of `predict_proba`. Where an estimator has
           none, one minus the quotient of the distances to the nearest centre and to
@@ -103,7 +103,7 @@ def cluster_table(estimator, X, paths=None):
         if proba.shape[1] > 1:
             second = np.argsort(-proba, axis=1, kind="stable")[:, 1]
     columns = {
-        "index": np.arange(len(labels)),
+        "sample": np.arange(len(labels)),
         "label": labels.astype(np.int64),
         "confidence": np.where(labels < 0, np.nan, margin),
         "distance": np.where(labels < 0, np.nan, distance),

@@ -235,7 +235,7 @@ def test_convergence(make_dcec, digits):
     assert dcec.converged_
     assert dcec.n_iter_ == 5
     change = dcec.history_["clustering"]["label_change"][-1]
-    assert dcec.stop_reason_ == f"label change {change:.2g} below tol=1.1"
+    assert dcec.stop_reason_ == f"label change {change:.3g} below tol=1.1"
 
 
 def test_no_convergence_is_warned_of(make_dcec, digits):
@@ -462,3 +462,12 @@ def test_a_pretrained_module_can_be_handed_over(make_dcec, digits):
     dcec.set_params(max_iter=10).fit(X)
     for p, before in zip(autoencoder.module_.parameters(), weights, strict=True):
         assert torch.equal(p, before)
+
+
+def test_a_share_equal_to_tol_is_not_below_it(make_dcec, digits):
+    table = make_dcec(max_iter=40, tol=0).fit(digits[0]).history_["clustering"]
+    shares = table["label_change"]
+    assert all(share == round(share * 200) / 200 for share in shares)  # no rounding
+    share = max(shares)
+    again = make_dcec(max_iter=40, tol=share).fit(digits[0])
+    assert share not in again.history_["clustering"]["label_change"][-1:]

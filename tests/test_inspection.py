@@ -35,7 +35,7 @@ def test_table_of_a_known_case(line):
     X, kmeans = line
     table = cluster_table(kmeans, X, paths=list("abcde"))
     assert isinstance(table, pd.DataFrame)
-    assert table["index"].tolist() == [1, 0, 2, 4, 3]
+    assert table["sample"].tolist() == [1, 0, 2, 4, 3]
     assert table["label"].tolist() == [0, 0, 0, 1, 1]
     assert table["second_choice"].tolist() == [1, 1, 1, 0, 0]
     np.testing.assert_allclose(table["distance"], [0, 1, 1, 1, 1])
@@ -51,15 +51,15 @@ def test_table_without_pandas(line, monkeypatch):
     table = cluster_table(kmeans, X)
     assert isinstance(table, np.ndarray)
     assert table.dtype.names == (
-        *("index", "label", "confidence", "distance", "second_choice"),
+        *("sample", "label", "confidence", "distance", "second_choice"),
     )
-    assert table["index"].tolist() == [1, 0, 2, 4, 3]
+    assert table["sample"].tolist() == [1, 0, 2, 4, 3]
 
 
 def test_probabilities_are_the_confidence(make_dcec, digits):
     X, _ = digits
     dcec = make_dcec().fit(X)
-    table = cluster_table(dcec, X).set_index("index").loc[range(200)]
+    table = cluster_table(dcec, X).set_index("sample").loc[range(200)]
     Q = dcec.predict_proba(X)
     np.testing.assert_array_equal(table["confidence"], Q.max(axis=1))
     np.testing.assert_array_equal(table["label"], Q.argmax(axis=1))
@@ -89,7 +89,7 @@ def test_confidence_falls_within_clusters(make_dcec, digits):
 def test_any_clusterer(clusterer, blobs):
     X, _ = blobs
     labels = clusterer.fit_predict(X)
-    table = cluster_table(clusterer, X).set_index("index").loc[range(len(X))]
+    table = cluster_table(clusterer, X).set_index("sample").loc[range(len(X))]
     np.testing.assert_array_equal(table["label"], labels)
     assert (table["second_choice"] != table["label"]).all()
     assert table["confidence"].between(0, 1).all()
