@@ -1,14 +1,16 @@
-"""The ladder from k-means on pixels to joint training and ensembles.
+r"""The ladder from k-means on pixels to joint training and ensembles.
 
     python benchmarks/ladder.py --data digits --seeds 0 1 2 3 4
     python benchmarks/ladder.py --data mnist_test --seeds 0 1 2
+    python benchmarks/ladder.py --data mnist_test --epochs 50 --rungs SCEDAE \
+        "autoencoder + k-means" "autoencoder + landmark spectral" --seeds 0 1 2
 
 All rungs have the same number of passes through the data: 50 of pretraining and at most
-50 of joint training on digits, 20 and 20 on MNIST-test. The dense rungs of one seed
-share one pretrained autoencoder, so that they differ in what comes after; its seconds
-are in each of them. Every finished rung is a line of `results/ladder.jsonl` and is not
-computed again; `--table` prints the table of what is there. Labels score finished runs
-and are used for nothing else.
+50 of joint training on digits, 20 and 20 on MNIST-test, or `--epochs`. The dense rungs
+of one seed share one pretrained autoencoder, so that they differ in what comes after;
+its seconds are in each of them. Every finished rung is a line of `results/ladder.jsonl`
+and is not computed again; `--table` prints the table of what is there. Labels score
+finished runs and are used for nothing else.
 """
 
 import argparse
@@ -41,6 +43,13 @@ CLUSTERERS = {
 }
 ON_PIXELS = ["k-means", "landmark spectral"]
 JOINT = {"DEC": DEC, "IDEC": IDEC, "DCEC": DCEC}
+NAMES = [
+    *(f"pixels + {name}" for name in ON_PIXELS),
+    *(f"autoencoder + {name}" for name in CLUSTERERS),
+    *JOINT,
+    "SCEDAE",
+]
+DENSE = {name for name in NAMES if name.startswith("autoencoder")} | {"DEC", "IDEC"}
 
 
 def run_clusterer(name, points, y, seed):
@@ -71,13 +80,23 @@ def run_ensemble(X, y, seed, epochs):
     return {"seconds": time.perf_counter() - start, **scores(y, ensemble.labels_)}
 
 
-def rungs(X, y, seed, epochs, done):
-    """Name and result of every rung that is not done, from the lowest up."""
+def rungs(X, y, seed, epochs, wanted):
+    """Name and result of every rung that is wanted, from the lowest up."""
     pixels = X.reshape(len(X), -1) / (255.0 if X.dtype == np.uint8 else 1.0)
     pixels = pixels.astype(np.float32)
     for name in ON_PIXELS:
-        if f"pixels + {name}" not in done:
+        if f"pixels + {name}" in wanted:
             yield f"pixels + {name}", run_clusterer(name, pixels, y, seed)
+    if wanted & DENSE:
+        yield from dense_rungs(X, y, seed, epochs, wanted)
+    if "DCEC" in wanted:
+        yield "DCEC", run_joint("DCEC", None, X, y, seed, epochs)
+    if "SCEDAE" in wanted:
+        yield "SCEDAE", run_ensemble(X, y, seed, epochs)
+
+
+def dense_rungs(X, y, seed, epochs, wanted):
+    """The rungs that share one dense autoencoder."""
     start = time.perf_counter()
     autoencoder = Autoencoder(
         module="dense", max_epochs=epochs, random_state=seed, device="cpu"
@@ -85,53 +104,37 @@ def rungs(X, y, seed, epochs, done):
     pretraining = time.perf_counter() - start
     codes = autoencoder.transform(X)
     for name in CLUSTERERS:
-        if f"autoencoder + {name}" not in done:
+        if f"autoencoder + {name}" in wanted:
             row = run_clusterer(name, codes, y, seed)
             row["seconds"] += pretraining
             yield f"autoencoder + {name}", row
-    for name in JOINT:
-        if name not in done:
-            module = None if name == "DCEC" else autoencoder.module_
-            row = run_joint(name, module, X, y, seed, epochs)
-            row["seconds"] += pretraining if module is not None else 0
+    for name in ("DEC", "IDEC"):
+        if name in wanted:
+            row = run_joint(name, autoencoder.module_, X, y, seed, epochs)
+            row["seconds"] += pretraining
             yield name, row
-    if "SCEDAE" not in done:
-        yield "SCEDAE", run_ensemble(X, y, seed, epochs)
 
 
 def compute(args):
     torch.set_num_threads(args.threads)
     warnings.simplefilter("ignore")  # what they say is in the rows
     X, y = load(args.data)
+    epochs = args.epochs or EPOCHS[args.data]
     for seed in args.seeds:
-        done = {
-            row["rung"]
-            for row in read(NAME)
-            if (row["data"], row["seed"]) == (args.data, seed)
-        }
-        if len(done) == len(NAMES):
-            continue
-        for rung, row in rungs(X, y, seed, EPOCHS[args.data], done):
-            where = {"data": args.data, "epochs": EPOCHS[args.data], "seed": seed}
-            where |= environment(args.threads, "cpu")
+        where = {"data": args.data, "epochs": epochs, "seed": seed}
+        done = [r["rung"] for r in read(NAME) if where.items() <= r.items()]
+        where |= environment(args.threads, "cpu")
+        for rung, row in rungs(X, y, seed, epochs, set(args.rungs) - set(done)):
             append(NAME, {"rung": rung, **row, **where})
 
 
-NAMES = [
-    *(f"pixels + {name}" for name in ON_PIXELS),
-    *(f"autoencoder + {name}" for name in CLUSTERERS),
-    *JOINT,
-    "SCEDAE",
-]
-
-
-def table(data):
-    epochs = EPOCHS[data]
+def table(data, epochs):
     print(f"\n{data}, {epochs} + at most {epochs} epochs: mean (sd, min) over seeds\n")
     print("| rung | seeds | ACC | NMI | ARI | s |")
     print("|---|---|---|---|---|---|")
     for name in NAMES:
-        rows = [r for r in read(NAME) if (r["data"], r["rung"]) == (data, name)]
+        where = {"data": data, "epochs": epochs, "rung": name}
+        rows = [r for r in read(NAME) if where.items() <= r.items()]
         if rows:
             columns = [mean_sd_min([r[s] for r in rows]) for s in ("acc", "nmi", "ari")]
             seconds = np.mean([r["seconds"] for r in rows])
@@ -141,13 +144,15 @@ def table(data):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", choices=DATA, default="digits")
+    parser.add_argument("--epochs", type=int, help="of pretraining, and most of joint")
+    parser.add_argument("--rungs", nargs="+", choices=NAMES, default=NAMES)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--table", action="store_true", help="only print the table")
     args = parser.parse_args()
     if not args.table:
         compute(args)
-    table(args.data)
+    table(args.data, args.epochs or EPOCHS[args.data])
 
 
 if __name__ == "__main__":

@@ -4,12 +4,14 @@
 
 Trains autoencoders on 5,000 training images of MNIST, which no table of results here
 uses, and clusters their codes by k-means, by landmark spectral clustering with several
-numbers of landmarks and neighbours, and by the ensemble of all of them. Every finished
-setting is a line of `results/landmarks.jsonl`; `--table` prints the table of what is
-there. Run it alone: settings share the autoencoders and are computed in one go.
+numbers of landmarks and neighbours, and by the ensemble of all of them; and by ensembles
+of one, two, ... of them, each with several seeds of the landmarks. Every finished setting
+is a line of `results/landmarks.jsonl`; `--table` prints the tables of what is there.
+Settings share the autoencoders and are computed in one go.
 """
 
 import argparse
+import itertools
 import warnings
 
 import numpy as np
@@ -22,7 +24,7 @@ from skdeepclust._spectral import SpectralEnsemble
 from skdeepclust.datasets import fetch_mnist
 
 NAME = "landmarks"
-N_SAMPLES, EPOCHS, N_AUTOENCODERS = 5000, 40, 5
+N_SAMPLES, EPOCHS, N_AUTOENCODERS, N_SEEDS = 5000, 40, 5, 5
 NEIGHBORS, LANDMARKS = [2, 3, 5, 10], [100, 200, 500, 1000, 1700, 2500]
 
 
@@ -39,10 +41,10 @@ def compute(threads):
     ]
     where = environment(threads, "cpu")
 
-    def record(spaces, points, r, p):
+    def record(spaces, points, r, p, seed=0):
         labels = KMeans(10, n_init=10, random_state=0).fit_predict(points)
-        row = {"r": r, "p": p, "n_spaces": len(spaces), **scores(y, labels)}
-        append(NAME, {**row, **where})
+        row = {"r": r, "p": p, "n_spaces": len(spaces), "seed": seed}
+        append(NAME, {**row, **scores(y, labels), **where})
 
     for Z in codes:
         record([Z], Z, 0, 0)
@@ -51,10 +53,15 @@ def compute(threads):
             for spaces in [*([Z] for Z in codes), codes]:
                 ensemble = SpectralEnsemble(10, p, r, "auto").fit(spaces, seed=0)
                 record(spaces, ensemble.embed(spaces), r, p)
+    for size in range(1, N_AUTOENCODERS + 1):
+        some = itertools.cycle(itertools.combinations(codes, size))
+        for seed, spaces in zip(range(N_SEEDS), some):
+            ensemble = SpectralEnsemble(10, "auto", 3, "auto").fit(spaces, seed)
+            record(spaces, ensemble.embed(spaces), 3, "auto", seed)
 
 
 def table():
-    rows = read(NAME)
+    rows = [row for row in read(NAME) if row["p"] != "auto"]
     print(f"\n{N_SAMPLES} training images of MNIST, {N_AUTOENCODERS} autoencoders of ")
     print(f"{EPOCHS} epochs: NMI and ACC, mean (sd, min) over the autoencoders\n")
     print("| r | landmarks | one code: NMI | ACC | ensemble: NMI | ACC |")
@@ -68,6 +75,14 @@ def table():
         columns += [""] * (4 - len(columns))
         name = f"{r} | {p}" if r else "k-means |"
         print(f"| {name} | {' | '.join(columns)} |")
+    print("\nThe defaults, by size of the ensemble, over seeds and subsets\n")
+    print("| autoencoders | fits | ACC | NMI |")
+    print("|---|---|---|---|")
+    rows = [row for row in read(NAME) if row["p"] == "auto"]
+    for size in dict.fromkeys(row["n_spaces"] for row in rows):
+        of = [row for row in rows if row["n_spaces"] == size]
+        columns = [mean_sd_min([row[s] for row in of]) for s in ("acc", "nmi")]
+        print(f"| {size} | {len(of)} | {' | '.join(columns)} |")
 
 
 def main():
