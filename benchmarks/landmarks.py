@@ -4,10 +4,10 @@
 
 Trains autoencoders on 5,000 training images of MNIST, which no table of results here
 uses, and clusters their codes by k-means, by landmark spectral clustering with several
-numbers of landmarks and neighbours, and by the ensemble of all of them; and by ensembles
-of one, two, ... of them, each with several seeds of the landmarks. Every finished setting
-is a line of `results/landmarks.jsonl`; `--table` prints the tables of what is there.
-Settings share the autoencoders and are computed in one go.
+numbers of landmarks and neighbours, and by the ensemble of all of them; and by
+ensembles of one, two, ... of them, each with several seeds of the landmarks. Every
+finished setting is a line of `results/landmarks.jsonl`; `--table` prints the tables of
+what is there. Settings share the autoencoders and are computed in one go.
 """
 
 import argparse
