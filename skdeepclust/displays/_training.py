@@ -215,7 +215,7 @@ class TrainingCurvesDisplay:
         )
         _log_with_zero(ax, np.append(changes, np.nan if self.tol is None else self.tol))
         if self.tol is not None:
-            _reference_line(ax, self.tol, f"tol = {self.tol:g}", size)
+            _reference_line(ax, self.tol, f"tol = {self.tol:g}", size, at_start=True)
         ax.set(xlabel="step", ylabel="share changed", title="Labels changed")
 
     def _clusters(self, ax, size, table):
@@ -256,7 +256,7 @@ class TrainingCurvesDisplay:
         ax.set_ylim(0, 1.12)
         if self.tol is not None:
             label = f"1 \N{MINUS SIGN} tol = {1 - self.tol:g}"
-            _reference_line(ax, 1 - self.tol, label, size)
+            _reference_line(ax, 1 - self.tol, label, size, at_start=True)
         ax.set(xlabel="round", ylabel="NMI", title="With the round before")
         _whole_numbers(ax.xaxis)
 
@@ -343,15 +343,16 @@ def _plain_log_ticks(ax):
         ax.yaxis.set_minor_formatter(ticker.NullFormatter())
 
 
-def _reference_line(ax, value, label, size):
+def _reference_line(ax, value, label, size, at_start=False):
+    """A line with its label at the end, or at the start where the curve ends there."""
     ax.axhline(value, **_REFERENCE)
     ax.annotate(
         label,
-        (0.98, value),
+        (0.02 if at_start else 0.98, value),
         xycoords=("axes fraction", "data"),
         xytext=(0, 2),
         textcoords="offset points",
-        ha="right",
+        ha="left" if at_start else "right",
         va="bottom",
         fontsize=size * 0.85,
         color="0.2",
