@@ -5,11 +5,13 @@ O(n r + p^2) memory; no matrix of n x n or n x p numbers is ever built.
 """
 
 import math
+import warnings
 
 import numpy as np
 import scipy.linalg
 import scipy.sparse
 import scipy.sparse.linalg
+from sklearn.exceptions import ConvergenceWarning
 
 from skdeepclust._clusterers import cluster, make_clusterer, nearest
 from skdeepclust._device import derived_seed
@@ -58,7 +60,10 @@ def find_landmarks(Z, n_landmarks, seed):
         return np.unique(Z, axis=0)
     kmeans = make_clusterer("kmeans", n_landmarks, 1, seed)
     kmeans.set_params(max_iter=_MAX_ITER_OF_LANDMARKS)
-    used = np.unique(cluster(kmeans, Z))
+    with warnings.catch_warnings():
+        # Of fewer different points than landmarks: there are as many landmarks then.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        used = np.unique(cluster(kmeans, Z))
     return kmeans.cluster_centers_[used]
 
 
