@@ -11,10 +11,10 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skdeepclust._clusterers import cluster, make_clusterer, nearest
+from skdeepclust._clusterers import nearest
 from skdeepclust._compat import Interval, StrOptions, validate_parameters
 from skdeepclust._device import derived_seed, root_seed
-from skdeepclust._spectral import SpectralEnsemble
+from skdeepclust._spectral import SpectralEnsemble, cluster_embedding
 
 __all__ = ["LandmarkSpectralClustering"]
 
@@ -157,12 +157,9 @@ class LandmarkSpectralClustering(
         (self.landmarks_,) = self._spectral.landmarks
         (self.bandwidth_,) = self._spectral.bandwidths
         self.embedding_ = self._spectral.embed([X])
-        kmeans = make_clusterer(
-            "kmeans", self.n_clusters, self.n_init, derived_seed(seed, "kmeans")
+        self.cluster_centers_, self.labels_ = cluster_embedding(
+            self.embedding_, self.n_clusters, self.n_init, derived_seed(seed, "kmeans")
         )
-        cluster(kmeans, self.embedding_)
-        self.cluster_centers_ = kmeans.cluster_centers_
-        self.labels_ = nearest(self.embedding_, self.cluster_centers_)
         return self
 
     def transform(self, X):

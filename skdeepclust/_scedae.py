@@ -11,12 +11,12 @@ from torch import nn
 from skdeepclust._autoencoder import Autoencoder, pretrain
 from skdeepclust._base import BaseDeepClusterer
 from skdeepclust._batches import Rows
-from skdeepclust._clusterers import cluster, make_clusterer, nearest
+from skdeepclust._clusterers import nearest
 from skdeepclust._compat import Interval, StrOptions
 from skdeepclust._device import derived_seed
 from skdeepclust._landmark_spectral import LandmarkSpectralClustering
 from skdeepclust._progress import NoProgress
-from skdeepclust._spectral import SpectralEnsemble
+from skdeepclust._spectral import SpectralEnsemble, cluster_embedding
 
 __all__ = ["SCEDAE"]
 
@@ -260,12 +260,9 @@ class SCEDAE(BaseDeepClusterer):
         self.embedding_ = self._spectral.embed(codes)
 
         # 4. Clusters in it.
-        kmeans = make_clusterer(
-            "kmeans", self.n_clusters, self.n_init, derived_seed(seed, "kmeans")
+        self.cluster_centers_, self.labels_ = cluster_embedding(
+            self.embedding_, self.n_clusters, self.n_init, derived_seed(seed, "kmeans")
         )
-        cluster(kmeans, self.embedding_)
-        self.cluster_centers_ = kmeans.cluster_centers_
-        self.labels_ = nearest(self.embedding_, self.cluster_centers_)
         self.history_ = {
             f"autoencoder {i}": autoencoder.history_["pretraining"]
             for i, autoencoder in enumerate(self.autoencoders_)

@@ -18,6 +18,7 @@ from skdeepclust._device import derived_seed
 
 __all__ = [
     "SpectralEnsemble",
+    "cluster_embedding",
     "find_landmarks",
     "landmark_affinity",
     "mean_distance",
@@ -160,6 +161,32 @@ def _right_singular_vectors(A, k, seed):
     # A singular vector has no sign of its own.
     signs = np.sign(V[np.abs(V).argmax(axis=0), np.arange(k)])
     return values, V * signs
+
+
+def cluster_embedding(embedding, n_clusters, n_init, seed):
+    """Clusters by k-means; every point is in that of the nearest centre.
+
+    Parameters
+    ----------
+    embedding : ndarray of shape (n, k)
+        Embedded points.
+    n_clusters : int
+        Number of clusters.
+    n_init : int
+        Starts of k-means.
+    seed : int
+        Seed.
+
+    Returns
+    -------
+    centers : ndarray of shape (n_clusters, k)
+        Centres.
+    labels : ndarray of shape (n,)
+        Clusters.
+    """
+    kmeans = make_clusterer("kmeans", n_clusters, n_init, seed)
+    cluster(kmeans, embedding)
+    return kmeans.cluster_centers_, nearest(embedding, kmeans.cluster_centers_)
 
 
 class SpectralEnsemble:
