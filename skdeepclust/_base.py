@@ -16,6 +16,7 @@ from skdeepclust._batches import Rows, map_blocks
 from skdeepclust._centers import effective_clusters
 from skdeepclust._compat import validate_parameters
 from skdeepclust._device import derived_seed, resolve_device, root_seed, seeded
+from skdeepclust._fitted import forget_fit
 from skdeepclust._inputs import check_input, check_scale
 from skdeepclust._params import SkorchParamsMixin
 from skdeepclust._progress import Progress
@@ -167,9 +168,11 @@ class BaseDeepEstimator(
 
     def _forget(self):
         """Drop everything fitted."""
-        private = ("_X_shape", "_X_scale", "_input_shape", "_code_width")
-        for name in [n for n in vars(self) if n.endswith("_") or n in private]:
-            delattr(self, name)
+        forget_fit(
+            self,
+            *("_X_shape", "_X_scale", "_input_shape", "_code_width"),
+            *("_assignment", "_spectral"),
+        )
 
 
 class BaseDeepClusterer(ClusterMixin, BaseDeepEstimator):

@@ -9,7 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Batches", "DrawnBatches", "Rows", "map_blocks", "resolve_batch_size"]
+__all__ = [
+    "Batches",
+    "DrawnBatches",
+    "Rows",
+    "as_tensor",
+    "map_blocks",
+    "resolve_batch_size",
+]
 
 # Data goes to a GPU as a whole when it takes at most this share of its free memory.
 _SHARE_OF_GPU_MEMORY = 0.5
@@ -63,7 +70,7 @@ class Rows:
     def __init__(self, X: np.ndarray, row_shape: tuple[int, ...], device: torch.device):
         self.row_shape = tuple(row_shape)
         self.device = device
-        self._data = _as_tensor(X)
+        self._data = as_tensor(X)
         if _fits(self._data, device):
             self._data = self._data.to(device)
 
@@ -202,7 +209,12 @@ class DrawnBatches:
                 f"augment made {getattr(changed, 'shape', type(changed))} of a batch "
                 f"of shape {tuple(X.shape)}. It must return a tensor of that shape."
             )
-        return changed
+        if not changed.is_floating_point():
+            raise ValueError(
+                f"augment made {changed.dtype} of a batch of {X.dtype}, values from 0 "
+                "to 1 for uint8 images. It must return floating-point values."
+            )
+        return changed.to(X.dtype)
 
 
 def map_blocks(function: Callable[[Tensor], Tensor], rows: Rows) -> Tensor:
@@ -229,7 +241,7 @@ def map_blocks(function: Callable[[Tensor], Tensor], rows: Rows) -> Tensor:
     return whole
 
 
-def _as_tensor(X: np.ndarray) -> Tensor:
+def as_tensor(X: np.ndarray) -> Tensor:
     """A tensor over the memory of X where torch can, a converted copy elsewhere."""
     if X.dtype.name not in _TORCH_DTYPES or not X.dtype.isnative:
         X = X.astype(np.float32)

@@ -1,12 +1,18 @@
 """Any clusterer of scikit-learn's, and assignment by the nearest mean."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
+from skdeepclust._batches import as_tensor
+
 __all__ = [
+    "Assignment",
+    "check_centers",
     "class_means",
     "cluster",
     "compact",
@@ -57,16 +63,10 @@ def initial_centers(init, Z, n_clusters, n_init, seed):
     if isinstance(init, str):
         kmeans = make_clusterer("kmeans", n_clusters, n_init, seed)
         kmeans.set_params(copy_x=False)  # it centres Z, and puts it back
-        labels = cluster(kmeans, Z).astype(np.int64)
+        labels = cluster(kmeans, Z)
         return kmeans.cluster_centers_, labels
     if not hasattr(init, "fit_predict"):
-        centers = np.array(init, dtype=Z.dtype)  # a copy
-        if centers.shape != (n_clusters, Z.shape[1]) or not np.isfinite(centers).all():
-            raise ValueError(
-                f"init must hold a finite centre for each of n_clusters={n_clusters} "
-                f"clusters in the code, shape {(n_clusters, Z.shape[1])}; got shape "
-                f"{centers.shape}."
-            )
+        centers = check_centers(init, n_clusters, Z.shape[1]).astype(Z.dtype)
         return centers, nearest(Z, centers)
     labels = compact(cluster(make_clusterer(init, n_clusters, n_init, seed), Z))
     centers = class_means(Z[labels >= 0], labels[labels >= 0])
@@ -80,14 +80,45 @@ def initial_centers(init, Z, n_clusters, n_init, seed):
     return centers, labels
 
 
+def check_centers(init, n_clusters, width=None):
+    """Centres that a user gives, as a matrix of its own.
+
+    Parameters
+    ----------
+    init : array-like of shape (n_clusters, embedding_dim)
+        Centres.
+    n_clusters : int
+        Number of clusters.
+    width : int or None, default=None
+        Width of the code, when it is known.
+    """
+    wanted = f"a centre in the code for each of n_clusters={n_clusters} clusters"
+    try:
+        centers = np.array(init, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"init must hold {wanted}, as numbers; got {error}."
+        ) from error
+    is_matrix = centers.ndim == 2 and len(centers) == n_clusters
+    if not is_matrix or centers.shape[1] != (width or centers.shape[1]):
+        shape = (n_clusters, width or "embedding_dim")
+        raise ValueError(
+            f"init must hold {wanted}, shape ({shape[0]}, {shape[1]}); got shape "
+            f"{centers.shape}."
+        )
+    if not np.isfinite(centers).all():
+        raise ValueError(f"init must hold {wanted}; got NaN or infinity among them.")
+    return centers
+
+
 def make_clusterer(clusterer, n_clusters, n_init, seed):
     """A fresh clusterer for `n_clusters` clusters.
 
     Parameters
     ----------
     clusterer : {"kmeans", "faiss"} or estimator
-        An estimator is cloned; its `n_clusters` or `n_components`, and its
-        `random_state` where it has one that is None, are set on the clone.
+        An estimator is cloned; its `n_clusters` or `n_components` (of a pipeline that
+        of the last step) and every `random_state` that is None are set on the clone.
     n_clusters : int
         Number of clusters.
     n_init : int
@@ -99,20 +130,101 @@ def make_clusterer(clusterer, n_clusters, n_init, seed):
         kinds = {"kmeans": KMeans, "faiss": _FaissKMeans}
         return kinds[clusterer](n_clusters, n_init=n_init, random_state=seed)
     fresh = clone(clusterer)
-    params = fresh.get_params(deep=False)
+    steps = getattr(fresh, "steps", None)
+    last, prefix = (fresh, "") if steps is None else (steps[-1][1], f"{steps[-1][0]}__")
     for name in ("n_clusters", "n_components"):
-        if name in params:
-            fresh.set_params(**{name: n_clusters})
+        if name in last.get_params(deep=False):
+            fresh.set_params(**{prefix + name: n_clusters})
             break
-    if "random_state" in params and params["random_state"] is None:
-        fresh.set_params(random_state=seed)
+    for name, value in fresh.get_params(deep=True).items():
+        if name.split("__")[-1] == "random_state" and value is None:
+            fresh.set_params(**{name: seed})
     return fresh
 
 
 def cluster(clusterer, F):
-    """Labels of the rows of F by a clusterer or a mixture, fitted in place."""
+    """Labels of the rows of F by a clusterer or a mixture, fitted in place.
+
+    Returns
+    -------
+    labels : ndarray of shape (n,)
+        Integers; -1 is noise.
+
+    Raises
+    ------
+    ValueError
+        When the clusterer does not return an integer for every row.
+    """
+    is_ours = type(clusterer) in (KMeans, _FaissKMeans)  # which leave F as it is
     with threadpool_limits(limits=limited_threads(), user_api="openmp"):
-        return np.asarray(clusterer.fit_predict(F))
+        labels = clusterer.fit_predict(F if is_ours else F.copy())
+    return _as_labels(labels, clusterer, len(F))
+
+
+def _as_labels(labels, clusterer, n_samples):
+    labels = np.asarray(labels)
+    is_whole = labels.dtype.kind in "iu" or (
+        labels.dtype.kind == "f" and np.array_equal(labels, np.rint(labels))
+    )
+    if labels.shape != (n_samples,) or not is_whole:
+        raise ValueError(
+            f"{type(clusterer).__name__} returned labels of shape {labels.shape} and "
+            f"type {labels.dtype} for {n_samples} samples. A clusterer must return an "
+            "integer for every sample, negative for noise."
+        )
+    return np.maximum(labels.astype(np.int64), -1)
+
+
+class Assignment:
+    """The way of points into the clusters 0, 1, ... that a fitted clusterer found.
+
+    A clusterer with `predict` assigns them itself; its clusters are numbered anew where
+    some of them have no samples. For one without, and for samples that it puts
+    nowhere, it is the cluster with the nearest centre.
+
+    Parameters
+    ----------
+    clusterer : estimator
+        Fitted to F.
+    F : ndarray of shape (n, d)
+        Points.
+    labels : ndarray of shape (n,)
+        Their clusters, as `cluster` gave them.
+    centers : ndarray of shape (k, d) or None, default=None
+        Centres whose nearest decides. None: the clusterer decides, and its centres are
+        the means of the clusters.
+
+    Attributes
+    ----------
+    centers : ndarray of shape (n_clusters_found, d)
+        A row per cluster.
+    """
+
+    def __init__(self, clusterer, F, labels, centers=None):
+        predicts = centers is None and hasattr(clusterer, "predict")
+        self._clusterer: Any = clusterer if predicts else None
+        if centers is None:
+            labels = self._predicted(F) if predicts else labels
+            compacted = compact(labels)
+            self._classes = np.unique(labels[labels >= 0])
+            centers = class_means(F[compacted >= 0], compacted[compacted >= 0])
+        self.centers = centers
+
+    def predict(self, F):
+        """Cluster of every point."""
+        if self._clusterer is None:
+            return nearest(F, self.centers)
+        labels = self._predicted(F)
+        position = np.searchsorted(self._classes, labels)
+        position = np.minimum(position, len(self._classes) - 1)
+        elsewhere = self._classes[position] != labels
+        if elsewhere.any():
+            position[elsewhere] = nearest(F[elsewhere], self.centers)
+        return position
+
+    def _predicted(self, F):
+        labels = self._clusterer.predict(F.copy())
+        return _as_labels(labels, self._clusterer, len(F))
 
 
 def compact(labels):
@@ -128,7 +240,7 @@ def compact(labels):
     ValueError
         When there is nothing but noise.
     """
-    classes, compacted = np.unique(labels, return_inverse=True)
+    classes, compacted = np.unique(np.maximum(labels, -1), return_inverse=True)
     if classes[-1] < 0:
         raise ValueError(
             "The clusterer calls every sample noise. Loosen its parameters, or choose "
@@ -154,7 +266,7 @@ def class_means(F, labels):
     """
     sums = torch.zeros(int(labels.max()) + 1, F.shape[1], dtype=torch.float64)
     classes = torch.from_numpy(labels)
-    for points, own in zip(torch.from_numpy(F).split(_BLOCK), classes.split(_BLOCK)):
+    for points, own in zip(as_tensor(F).split(_BLOCK), classes.split(_BLOCK)):
         sums.index_add_(0, own, points.to(torch.float64))
     return (sums.numpy() / np.bincount(labels)[:, None]).astype(F.dtype)
 
@@ -190,7 +302,7 @@ def nearest(F, centers, n_neighbors=None):
     index : ndarray of shape (n,) or (n, n_neighbors)
         Index of the nearest centre, or of the nearest ones.
     """
-    points, centers = torch.from_numpy(F), torch.from_numpy(centers)
+    points, centers = as_tensor(F), as_tensor(centers)
     mode = "donot_use_mm_for_euclid_dist"
     blocks = (torch.cdist(b, centers, compute_mode=mode) for b in points.split(_BLOCK))
     if n_neighbors is None:

@@ -13,12 +13,12 @@ from skdeepclust._autoencoder import Autoencoder
 from skdeepclust._base import BaseDeepClusterer
 from skdeepclust._batches import DrawnBatches, Rows, map_blocks
 from skdeepclust._clusterers import (
+    Assignment,
     class_means,
     cluster,
     compact,
     make_clusterer,
     mean_squared_distance,
-    nearest,
 )
 from skdeepclust._compat import HasMethods, Interval, StrOptions
 from skdeepclust._device import derived_seed
@@ -65,9 +65,11 @@ class DeepCluster(BaseDeepClusterer):
     clusterer : {"kmeans", "faiss"} or estimator, default="kmeans"
         What makes the pseudo-labels of every round and the clusters at the end:
         scikit-learn's k-means, that of faiss (an extra, for thousands of classes), or
-        any scikit-learn clusterer or mixture. Its `n_clusters` or `n_components` is
-        set on a clone, and its `random_state` where that is None; other parameters
-        can be searched (``clusterer__covariance_type``).
+        any scikit-learn clusterer or mixture, or a pipeline that ends in one. Its
+        `n_clusters` or `n_components` is set on a clone, and its `random_state` where
+        that is None; other parameters can be searched
+        (``clusterer__covariance_type``). One without such a parameter, such as HDBSCAN,
+        decides about the number itself.
     n_pseudo_labels : int or "auto", default="auto"
         Number of pseudo-classes while training. More than `n_clusters` work better:
         a pseudo-class is then a way of writing a digit, say, and a wrong border is
@@ -147,9 +149,10 @@ class DeepCluster(BaseDeepClusterer):
     ----------
     labels_ : ndarray of shape (n_samples,)
         Cluster of every sample. Equal to ``predict(X)``.
-    cluster_centers_ : ndarray of shape (n_clusters, n_features_out)
+    cluster_centers_ : ndarray of shape (n_clusters_found, n_features_out)
         Centres in the space of `transform`: those of k-means, or for other clusterers
-        the mean of every cluster.
+        the mean of every cluster. There are `n_clusters`, unless the clusterer decides
+        about their number itself or leaves some of them empty.
     clusterer_ : estimator
         The clusterer of the end, fitted.
     init_labels_ : ndarray of shape (n_samples,)
@@ -349,9 +352,10 @@ class DeepCluster(BaseDeepClusterer):
         self._train(net, batches, n_classes, rng, progress)
 
         self.net_ = net
-        self.labels_, self.clusterer_, self.cluster_centers_ = self._final_clusters(
+        self.labels_, self.clusterer_, self._assignment = self._final_clusters(
             model, rows, final_seed
         )
+        self.cluster_centers_ = self._assignment.centers
         self.history_ = {"rounds": history_table(net, _COLUMNS)}
         self._warn_of_collapse(
             "Look at history_['rounds']; try more rounds (max_iter, now "
@@ -434,12 +438,12 @@ class DeepCluster(BaseDeepClusterer):
                 labels = cluster(clusterer, space)
             found.append(compact(labels))
         if not is_v2:
-            self._renew_heads(net)
+            self._renew_heads(net, max(labels.max() for labels in found) + 1)
         return np.stack(found, axis=1), _facts(space, found[0], n_classes)
 
-    def _renew_heads(self, net):
+    def _renew_heads(self, net, n_classes):
         """Draw the last layers anew, the optimiser's memory of them included."""
-        net.module_.renew_heads()
+        net.module_.renew_heads(n_classes)
         for parameter in net.module_.heads.parameters():
             net.optimizer_.state.pop(parameter, None)
 
@@ -452,32 +456,26 @@ class DeepCluster(BaseDeepClusterer):
             Clusters, as `predict` gives them.
         clusterer : estimator
             What made them.
-        centers : ndarray of shape (n_clusters, n_features_out)
-            Their centres.
+        assignment : Assignment
+            Assigns other samples, and has the centres.
         """
         Z = map_blocks(model.eval().encode, rows).cpu().numpy()
         clusterer = make_clusterer(self.clusterer, self.n_clusters, self.n_init, seed)
-        labels = compact(cluster(clusterer, Z))
+        labels, centers = cluster(clusterer, Z), None
         if isinstance(self.clusterer, str):
             centers = clusterer.cluster_centers_.astype(np.float32)
-        else:
-            centers = class_means(Z[labels >= 0], labels[labels >= 0])
-        return self._assign(Z, clusterer, centers), clusterer, centers
-
-    def _assign(self, Z, clusterer, centers):
-        """Clusters of points by the clusterer's own rule, else by the nearest mean."""
-        if not isinstance(self.clusterer, str) and hasattr(clusterer, "predict"):
-            return np.asarray(clusterer.predict(Z)).astype(np.int64)
-        return nearest(Z, centers)
+        assignment = Assignment(clusterer, Z, labels, centers)
+        return assignment.predict(Z), clusterer, assignment
 
     def _snapshot(self, net, rows):
         """Fitted attributes as they are now, for callbacks that evaluate."""
-        _, clusterer, centers = self._final_clusters(net.module_, rows, 0)
+        _, clusterer, assignment = self._final_clusters(net.module_, rows, 0)
         return {
             **self._fitted_attributes(),
             "net_": net,
             "clusterer_": clusterer,
-            "cluster_centers_": centers,
+            "cluster_centers_": assignment.centers,
+            "_assignment": assignment,
         }
 
     def _check_n_samples(self, n_samples):
@@ -525,7 +523,7 @@ class DeepCluster(BaseDeepClusterer):
         """
         check_is_fitted(self)
         Z = self._embed(self._rows(X)).cpu().numpy()
-        return self._assign(Z, self.clusterer_, self.cluster_centers_)
+        return self._assignment.predict(Z)
 
 
 def _facts(space, labels, n_classes):

@@ -1,13 +1,16 @@
 """What one may ask of any fitted estimator: its clusters, its space, its centres."""
 
 import numpy as np
+import scipy.sparse
 from sklearn.base import is_clusterer
+from sklearn.utils.validation import check_is_fitted
 
 __all__ = [
     "as_rows",
     "centers_in",
     "clustered_space",
     "clusters_of",
+    "forget_fit",
     "last_step",
     "name_of",
     "step_with",
@@ -27,9 +30,19 @@ def as_rows(X):
     rows : ndarray of shape (n_samples, n_features)
         Rows.
     """
+    if scipy.sparse.issparse(X):
+        X = X.toarray()
     X = np.asarray(X)
     rows = X.reshape(len(X), -1)
-    return rows if rows.dtype.kind == "f" else rows.astype(np.float32)
+    is_ready = rows.dtype in (np.float32, np.float64) and rows.dtype.isnative
+    is_wide = rows.dtype.kind == "f" and rows.dtype.itemsize >= 8
+    return rows if is_ready else rows.astype(np.float64 if is_wide else np.float32)
+
+
+def forget_fit(estimator, *private):
+    """Drop everything fitted: names with an underscore at the end, and those given."""
+    for name in [n for n in vars(estimator) if n.endswith("_") or n in private]:
+        delattr(estimator, name)
 
 
 def last_step(estimator):
@@ -105,6 +118,8 @@ def clusters_of(estimator, X):
     """
     if hasattr(estimator, "predict"):
         return np.asarray(estimator.predict(X))
+    if is_clusterer(last_step(estimator)):
+        check_is_fitted(last_step(estimator))
     labels = getattr(last_step(estimator), "labels_", None)
     if labels is not None and len(labels) != len(X):
         raise ValueError(

@@ -13,7 +13,7 @@ from skdeepclust._autoencoder import Autoencoder, pretrain
 from skdeepclust._base import BaseDeepClusterer
 from skdeepclust._batches import Batches, Rows, map_blocks, resolve_batch_size
 from skdeepclust._centers import effective_clusters, reseed_dead_centers
-from skdeepclust._clusterers import initial_centers
+from skdeepclust._clusterers import check_centers, initial_centers
 from skdeepclust._compat import HasMethods, Interval, StrOptions
 from skdeepclust._device import derived_seed
 from skdeepclust._nets import ClusteringNet, history_table
@@ -64,6 +64,11 @@ class BaseJointEstimator(BaseDeepClusterer):
     @property
     def _n_stages(self):
         return 2
+
+    def _check_n_samples(self, n_samples):
+        super()._check_n_samples(n_samples)
+        if not isinstance(self.init, str) and not hasattr(self.init, "fit_predict"):
+            check_centers(self.init, self.n_clusters)  # now, not after pretraining
 
     def _fit(self, X, device, seed, progress):
         # 1. The autoencoder alone.

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skdeepclust._clusterers import nearest
 from skdeepclust._compat import Interval, StrOptions, validate_parameters
 from skdeepclust._device import derived_seed, root_seed
+from skdeepclust._fitted import forget_fit
 from skdeepclust._spectral import SpectralEnsemble, cluster_embedding
 
 __all__ = ["LandmarkSpectralClustering"]
@@ -144,13 +145,21 @@ class LandmarkSpectralClustering(
         self : LandmarkSpectralClustering
             The fitted clusterer.
         """
-        validate_parameters(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], order="C")
+        self._forget()
+        try:
+            validate_parameters(self)
+            X = validate_data(self, X, dtype=[np.float64, np.float32], order="C")
+            self._fit(X, root_seed(self.random_state))
+        except BaseException:
+            self._forget()
+            raise
+        return self
+
+    def _fit(self, X, seed):
         if len(X) < self.n_clusters:
             raise ValueError(
                 f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}."
             )
-        seed = root_seed(self.random_state)
         self._spectral = SpectralEnsemble(
             self.n_clusters, self.n_landmarks, self.n_neighbors, self.bandwidth
         ).fit([X], seed)
@@ -160,7 +169,9 @@ class LandmarkSpectralClustering(
         self.cluster_centers_, self.labels_ = cluster_embedding(
             self.embedding_, self.n_clusters, self.n_init, derived_seed(seed, "kmeans")
         )
-        return self
+
+    def _forget(self):
+        forget_fit(self, "_spectral")
 
     def transform(self, X):
         """Spectral embedding of samples, through the landmarks of `fit`.

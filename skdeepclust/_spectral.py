@@ -100,9 +100,13 @@ def landmark_affinity(Z, landmarks, n_neighbors, bandwidth):
         Affinities, r of them in a row.
     """
     distances, index = nearest(Z, landmarks, n_neighbors)
-    squares = np.square(distances.astype(np.float64) / bandwidth) / 2
-    # Relative to the nearest one, so that a far point does not lose them all.
-    weights = np.exp(squares[:, :1] - squares)
+    # Relative to the nearest one, so that a far point does not lose them all; as a
+    # product of difference and sum, and bounded, so that no square overflows.
+    distances = distances.astype(np.float64)
+    farther = (distances - distances[:, :1]) / bandwidth
+    total = (distances + distances[:, :1]) / bandwidth
+    with np.errstate(over="ignore", invalid="ignore"):
+        weights = np.exp(-np.nan_to_num(farther * total / 2, nan=0.0))
     weights /= weights.sum(axis=1, keepdims=True)
     n, r = index.shape
     starts = np.arange(0, n * r + 1, r)

@@ -8,9 +8,12 @@ import pytest
 from sklearn.cluster import HDBSCAN, AgglomerativeClustering, KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from skdeepclust._clusterers import (
+    Assignment,
     class_means,
     cluster,
     compact,
@@ -47,8 +50,13 @@ def test_initial_centers_given():
     np.testing.assert_array_equal(labels[:4], range(4))
     assert centers.dtype == np.float32
     assert not np.shares_memory(initial_centers(Z[:4], Z, 4, 5, 7)[0], Z)
-    for wrong in (given[:3], given[:, :2], given * np.nan):
-        with pytest.raises(ValueError, match=r"n_clusters=4 clusters in the code"):
+    for wrong, message in (
+        (given[:3], r"shape \(4, 3\); got shape \(3, 3\)"),
+        (given[:, :2], r"got shape \(4, 2\)"),
+        (given * np.nan, "NaN or infinity among them"),
+        ([["a"] * 3] * 4, "as numbers"),
+    ):
+        with pytest.raises(ValueError, match=f"n_clusters=4 clusters.*{message}"):
             initial_centers(wrong, Z, 4, 5, 7)
 
 
@@ -82,8 +90,63 @@ def test_initial_centers_from_a_clusterer_with_noise_or_another_number():
 def test_compact():
     np.testing.assert_array_equal(compact(np.array([5, 2, 5, 9])), [1, 0, 1, 2])
     np.testing.assert_array_equal(compact(np.array([5, -1, 9])), [0, -1, 1])
+    np.testing.assert_array_equal(compact(np.array([5, -1, -3])), [0, -1, -1])
     with pytest.raises(ValueError, match="every sample noise"):
         compact(np.array([-1, -1]))
+
+
+def test_clusterers_must_return_an_integer_per_sample():
+    class Odd(KMeans):
+        def __init__(self, n_clusters=2, made=None):
+            self.n_clusters, self.made = n_clusters, made
+
+        def fit_predict(self, X, y=None, sample_weight=None):
+            return self.made
+
+    assert cluster(Odd(made=[0.0, 2.0, -3.0]), features(3)).tolist() == [0, 2, -1]
+    for made in ([0, 1], [[0], [1], [1]], [0.5, 1, 1], ["a", "b", "a"], [None] * 3):
+        with pytest.raises(ValueError, match="an integer for every sample"):
+            cluster(Odd(made=made), features(3))
+
+
+def test_clusterers_get_points_of_their_own():
+    class InPlace(KMeans):
+        def fit_predict(self, X, y=None, sample_weight=None):
+            X *= -100
+            return super().fit_predict(X)
+
+    F = features()
+    cluster(InPlace(3), F)
+    np.testing.assert_array_equal(F, features())
+
+
+def test_pipelines_are_clusterers():
+    pipeline = make_pipeline(StandardScaler(), KMeans())
+    state = np.random.get_state()[2]
+    fresh = make_clusterer(pipeline, 5, 2, seed=3)
+    assert (fresh[-1].n_clusters, fresh[-1].random_state) == (5, 3)
+    assert len(set(cluster(fresh, features()))) == 5
+    assert np.random.get_state()[2] == state
+
+
+def test_assignment_numbers_clusters_without_gaps():
+    class Gaps(KMeans):
+        """Calls its cluster 1 by the number 7, and new far points -1."""
+
+        def predict(self, X):
+            labels = np.where(super().predict(X) == 1, 7, super().predict(X))
+            return np.where(X[:, 0] > 1e3, -1, labels)
+
+    F = features()
+    clusterer = Gaps(3, n_init=1, random_state=0)
+    assignment = Assignment(clusterer, F, cluster(clusterer, F))
+    labels = assignment.predict(F)
+    assert set(labels) == {0, 1, 2}
+    for each in range(3):
+        mean = F[labels == each].mean(axis=0)
+        np.testing.assert_allclose(assignment.centers[each], mean, atol=1e-5)
+    far = np.full((1, 6), 1e4, dtype=np.float32)
+    assert assignment.predict(far) == nearest(far, assignment.centers)
 
 
 def test_class_means():

@@ -152,8 +152,10 @@ def test_init_by_given_centers(digits):
     trained = IDEC(**TINY, init=given).fit(X)
     assert not np.array_equal(trained.cluster_centers_, given)
     np.testing.assert_array_equal(given, Z[:5])
-    with pytest.raises(ValueError, match=r"shape \(5, 4\); got shape \(3, 4\)"):
+    with pytest.raises(ValueError, match=r"got shape \(3, 4\)"):
         IDEC(**params, init=given[:3]).fit(X)
+    with pytest.raises(ValueError, match=r"shape \(5, 4\); got shape \(5, 3\)"):
+        IDEC(**params, init=given[:, :3]).fit(X)
 
 
 def test_search_reaches_into_init(digits):

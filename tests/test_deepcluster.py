@@ -7,19 +7,23 @@ import pytest
 import torch
 from sklearn.cluster import (
     HDBSCAN,
+    AffinityPropagation,
     AgglomerativeClustering,
     KMeans,
     MiniBatchKMeans,
     SpectralClustering,
 )
 from sklearn.metrics import normalized_mutual_info_score
-from sklearn.mixture import GaussianMixture
+from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
 from torch import nn
 
 from skdeepclust import DeepCluster
 from skdeepclust._pseudo_labels import whiten, whitening
+from skdeepclust.inspection import cluster_table
 from skdeepclust.networks import VGG16, AlexNet, ConvNet, DenseNet, ResNet18, Sobel
 from skdeepclust.networks._pseudo_label import PseudoLabelModel
 
@@ -210,6 +214,26 @@ def test_faiss(make, digits):
     pickle.loads(pickle.dumps(deep)).predict(digits[0])
 
 
+@pytest.mark.parametrize(
+    "clusterer",
+    [
+        HDBSCAN(min_cluster_size=2, copy=True),  # finds more than n_pseudo_labels
+        AffinityPropagation(),
+        BayesianGaussianMixture(covariance_type="diag"),  # leaves components empty
+        make_pipeline(StandardScaler(copy=False), KMeans(n_init=1)),
+    ],
+    ids=lambda clusterer: type(clusterer).__name__,
+)
+def test_clusterers_that_decide_themselves(make, digits, clusterer):
+    deep = make(clusterer=clusterer, n_pseudo_labels=6).fit(digits[0])
+    np.testing.assert_array_equal(deep.predict(digits[0]), deep.labels_)
+    assert deep.labels_.max() < len(deep.cluster_centers_)
+    assert deep.cluster_centers_.shape[1] == 8
+    again = make(clusterer=clusterer, n_pseudo_labels=6).fit(digits[0])
+    np.testing.assert_array_equal(again.labels_, deep.labels_)
+    cluster_table(deep, digits[0])
+
+
 def test_noise_sits_out(make, digits):
     deep = make(clusterer=HDBSCAN(min_cluster_size=3, copy=True)).fit(digits[0])
     np.testing.assert_array_equal(deep.predict(digits[0]), deep.labels_)
@@ -329,6 +353,9 @@ def test_augmentation_is_called_on_batches_of_images(make, digits):
     assert shapes == [(32, 1, 8, 8)] * 7
     with pytest.raises(ValueError, match="augment made.*must return a tensor"):
         make(augment=lambda X: X[:, :, 1:]).fit(digits[0])
+    with pytest.raises(ValueError, match="must return floating-point values"):
+        make(augment=lambda X: (X * 255).to(torch.uint8)).fit(digits[0])
+    make(augment=lambda X: X.double(), max_iter=1).fit(digits[0])
 
 
 def test_augmentation_matters_and_can_be_switched_off(make, digits):

@@ -20,6 +20,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from skdeepclust import DCEC, Autoencoder, ClusterCollapseWarning, DeepCluster
+from skdeepclust._sampling import stratified_sample
 from skdeepclust.displays import (
     ClusterConfusionDisplay,
     ClusterMontageDisplay,
@@ -30,7 +31,6 @@ from skdeepclust.displays import (
 )
 from skdeepclust.displays._images import image_limits, to_unit
 from skdeepclust.displays._placing import pushed_apart, spread
-from skdeepclust.displays._sampling import stratified_sample
 from skdeepclust.metrics import clustering_accuracy
 
 TINY = {

@@ -13,9 +13,10 @@ PACKAGE = Path(skdeepclust.__file__).parent
 
 # Every file may import from those of earlier rows, and of its own row where marked.
 LAYERS = [
-    {"_augment", "_batches", "_centers", "_clusterers", "_compat", "_device"}
-    | {"_fitted", "_functional", "_params", "_progress", "datasets", "exceptions"},
-    {"_inputs", "_pseudo_labels", "_spectral", "_target", "metrics", "networks"},
+    {"_augment", "_batches", "_centers", "_compat", "_device", "_fitted"}
+    | {"_functional", "_params", "_progress", "_sampling", "datasets", "exceptions"},
+    {"_clusterers", "_inputs", "_pseudo_labels", "_target", "metrics", "networks"},
+    {"_spectral"},
     {"_nets", "_landmark_spectral"},
     {"_base"},
     {"_autoencoder"},
@@ -62,7 +63,7 @@ def test_private_scikit_learn_is_behind_one_file(name, path):
 
 
 def test_displays_ask_estimators_by_their_public_names_only():
-    leaves = {"displays", "metrics", "exceptions", "_fitted"}
+    leaves = {"displays", "metrics", "exceptions", "_fitted", "_sampling"}
     for path in (PACKAGE / "displays").glob("*.py"):
         for module in imported(path):
             if module.startswith("skdeepclust."):

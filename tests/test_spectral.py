@@ -8,6 +8,7 @@ import pytest
 import torch
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs, make_moons
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import adjusted_rand_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -46,6 +47,14 @@ def test_a_point_far_from_all_landmarks_still_has_them():
     B = landmark_affinity(np.full((1, 2), 1e6), points(5, 2), 2, 0.01)
     assert np.isfinite(B.data).all()
     assert B.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("bandwidth", [1e-300, 1e-160, 1e300])
+def test_any_bandwidth_gives_weights(bandwidth):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        B = landmark_affinity(points(20), points(5), 3, bandwidth)
+    np.testing.assert_allclose(B.sum(axis=1), 1)
 
 
 def test_bandwidth_scales_with_the_data():
@@ -167,6 +176,23 @@ def test_in_a_pipeline_and_in_deepcluster(digits):
     ).fit(X)
     np.testing.assert_array_equal(deep.predict(X), deep.labels_)
     assert isinstance(deep.clusterer_, LandmarkSpectralClustering)
+
+
+def test_a_failed_fit_leaves_nothing(monkeypatch):
+    found = LandmarkSpectralClustering(4, random_state=0).fit(points(50))
+    with pytest.raises(ValueError, match="n_samples=3"):
+        found.fit(points(3, 2))
+    assert not [name for name in vars(found) if name.endswith("_")]
+    with pytest.raises(NotFittedError):
+        found.predict(points(5))
+
+
+def test_a_read_only_array_is_no_warning():
+    X = points(50)
+    X.flags.writeable = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        LandmarkSpectralClustering(4, n_init=1).fit(X).predict(X)
 
 
 def test_bad_input():

@@ -10,9 +10,9 @@ from skdeepclust._fitted import (
     clusters_of,
     name_of,
 )
+from skdeepclust._sampling import stratified_sample
 from skdeepclust.displays._placing import pushed_apart
 from skdeepclust.displays._projection import project, projection_name
-from skdeepclust.displays._sampling import stratified_sample
 from skdeepclust.displays._style import (
     color_of,
     count,

@@ -10,8 +10,8 @@ from skdeepclust._fitted import (
     clusters_of,
     name_of,
 )
+from skdeepclust._sampling import stratified_sample
 from skdeepclust.displays._placing import spread
-from skdeepclust.displays._sampling import stratified_sample
 from skdeepclust.displays._style import (
     color_of,
     count,

@@ -62,10 +62,15 @@ class PseudoLabelModel(nn.Module):
             Z = normalize(self.whitening(Z)) / self.temperature
         return torch.stack([head(Z) for head in self.heads])
 
-    def renew_heads(self) -> None:
-        """Draw trained last layers anew: pseudo-labels have no order."""
+    def renew_heads(self, n_classes: int = 0) -> None:
+        """Draw trained last layers anew, wider where there are more classes now."""
         heads: Any = self.heads
         for head in heads:
+            if n_classes > head.out_features:  # the parameters stay the optimiser's own
+                head.weight.data = head.weight.new_empty(n_classes, head.in_features)
+                head.bias.data = head.bias.new_empty(n_classes)
+                head.weight.grad = head.bias.grad = None
+                head.out_features = n_classes
             nn.init.normal_(head.weight, 0.0, 0.01)
             nn.init.zeros_(head.bias)
 
