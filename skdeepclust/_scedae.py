@@ -1,9 +1,11 @@
 """Spectral clustering over an ensemble of autoencoders."""
 
 import itertools
+import math
 from numbers import Integral
 
 import joblib
+import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
@@ -48,7 +50,7 @@ class SCEDAE(BaseDeepClusterer):
         "init": in nothing else. "epochs": in the number of epochs, from
         ``max_epochs / n_autoencoders`` to `max_epochs` in equal steps. "structure": in
         the order of the widths of their hidden layers (``module__hidden_dims`` or
-        ``module__filters``). "all": in both.
+        ``module__filters``; one layer has one order). "all": in both.
     n_landmarks : int or "auto", default="auto"
         Number p of landmarks in each code. "auto" takes a fifth of the samples, but at
         least 10 per cluster and at most 1000 (``benchmarks/README.md``).
@@ -315,7 +317,7 @@ class SCEDAE(BaseDeepClusterer):
             own = {"random_state": derived_seed(seed, f"autoencoder {i}"), **structure}
             if self.vary in ("epochs", "all"):
                 share = (i + 1) / self.n_autoencoders
-                own["max_epochs"] = round(self.max_epochs * share)
+                own["max_epochs"] = math.ceil(self.max_epochs * share)
             members.append(Autoencoder(**{**params, **own}))
         return members
 
@@ -332,8 +334,14 @@ class SCEDAE(BaseDeepClusterer):
                 f'or "conv", not of {self.module}. Pass vary="init" or vary="epochs".'
             )
         argument, default = _WIDTHS[name]
-        widths = tuple(self._skorch_params().get(argument, default))
-        orders = dict.fromkeys(itertools.permutations(widths))
+        widths = self._skorch_params().get(argument, default)
+        widths = tuple(widths) if np.ndim(widths) else (widths,)
+        # As many different orders as are needed; there may be millions.
+        orders: dict[tuple, None] = {}
+        for order in itertools.permutations(widths):
+            if len(orders) == self.n_autoencoders:
+                break
+            orders[order] = None
         return itertools.cycle([{argument: order} for order in orders])
 
     def _codes(self, rows):

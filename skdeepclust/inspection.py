@@ -34,6 +34,7 @@ from skdeepclust._fitted import (
     name_of,
     step_with,
 )
+from skdeepclust._sampling import stratified_sample
 from skdeepclust.metrics import clustering_accuracy
 
 __all__ = ["cluster_table", "compare_with_baselines", "export_images"]
@@ -95,6 +96,7 @@ def cluster_table(estimator, X, paths=None):
         raise TypeError(f"{name_of(estimator)} has no clusters: pass a clusterer.")
     if paths is not None:
         check_consistent_length(X, paths)
+    labels = np.maximum(labels, -1)  # HDBSCAN has several kinds of noise
     Z = clustered_space(estimator, X)
     distance, margin, second = _distances(estimator, Z, labels)
     proba = _probabilities(estimator, X)
@@ -119,8 +121,9 @@ def export_images(table, folder, *, how="copy"):
     """Put image files into a folder per cluster.
 
     Within a folder the names begin with the rank by confidence, so that a file browser
-    shows the surest first. Nothing is written before all is known to be in order, and
-    no existing file is touched.
+    shows the surest first. Nothing is written before all is known to be in order,
+    what was written is removed when something fails on the way, and no existing file is
+    touched.
 
     Parameters
     ----------
@@ -153,9 +156,10 @@ def export_images(table, folder, *, how="copy"):
         raise ValueError(f"how={how!r} is none of {sorted(_TRANSFERS)}.")
     names = getattr(table, "columns", None)
     names = list(table.dtype.names or ()) if names is None else list(names)
-    if "path" not in names:
+    if not {"path", "label", "confidence"} <= set(names):
         raise ValueError(
-            "The table has no paths. Make it with cluster_table(estimator, X, paths)."
+            "The table has no paths, labels or confidences. Make it with "
+            "cluster_table(estimator, X, paths)."
         )
     paths = [Path(path) for path in table["path"]]
     missing = [str(path) for path in paths if not path.is_file()]
@@ -170,7 +174,18 @@ def export_images(table, folder, *, how="copy"):
             f"{str(folder)!r} is there and not empty. Pass a new folder, so that no "
             "file is overwritten. Nothing was written."
         )
-    return _write_folders(np.asarray(table["label"]), paths, folder, _TRANSFERS[how])
+    labels = np.asarray(table["label"]).astype(np.int64)
+    order = np.argsort(-np.asarray(table["confidence"]), kind="stable")
+    existed = folder.exists()
+    try:
+        return _write_folders(
+            labels[order], [paths[i] for i in order], folder, _TRANSFERS[how]
+        )
+    except BaseException:  # a full disk, a link across disks: nothing is left behind
+        shutil.rmtree(folder, ignore_errors=True)
+        if existed:
+            folder.mkdir()
+        raise
 
 
 def compare_with_baselines(estimator, X, y=None, *, random_state=0):
@@ -219,10 +234,12 @@ def compare_with_baselines(estimator, X, y=None, *, random_state=0):
     """
     if y is not None:
         check_consistent_length(X, y)
+    _check_compares(estimator)
     try:
         check_is_fitted(estimator)
     except NotFittedError:
         estimator = clone(estimator).fit(X)
+    estimator = getattr(estimator, "best_estimator_", estimator)
     labels = np.asarray(last_step(estimator).labels_)
     if len(labels) != len(X) or not np.array_equal(labels, estimator.predict(X)):
         raise ValueError(
@@ -241,6 +258,9 @@ def compare_with_baselines(estimator, X, y=None, *, random_state=0):
 def _distances(estimator, Z, labels):
     """Distance to the own centre, margin before the second, and the second cluster."""
     clustered = labels >= 0
+    if not clustered.any():
+        nothing = np.full(len(Z), np.nan)
+        return nothing, nothing, np.full(len(Z), -1)
     centers, names = centers_in(estimator, Z), None
     if centers is None:
         names, centers = np.unique(labels[clustered]), None
@@ -258,6 +278,16 @@ def _distances(estimator, Z, labels):
     position = labels if names is None else np.searchsorted(names, labels)
     own = np.linalg.norm(Z - centers[position.clip(0)], axis=1)
     return own, np.where(own_first, np.nan_to_num(margin), 0.0), second
+
+
+def _check_compares(estimator):
+    inner = getattr(estimator, "best_estimator_", getattr(estimator, "estimator", None))
+    model = last_step(estimator if inner is None else inner)
+    if not hasattr(model, "predict") or "n_clusters" not in model.get_params():
+        raise TypeError(
+            f"{type(model).__name__} cannot be compared: that takes a clusterer with a "
+            "parameter n_clusters and a method predict."
+        )
 
 
 def _probabilities(estimator, X):
@@ -312,20 +342,21 @@ def _baselines(estimator, X, rows, random_state):
         before = X if model is estimator else estimator[:-1].transform(X)
         code = model.autoencoders_[0].transform(before)
         found["autoencoder + k-means"] = kmeans(code)
-    elif hasattr(model, "pretrain_epochs"):
-        found["autoencoder + k-means"] = model.init_labels_
     elif hasattr(model, "init_labels_"):
-        found["untrained network + k-means"] = model.init_labels_
+        network, start = "autoencoder", getattr(model, "init", None)
+        if start is None:
+            network, start = "untrained network", model.clusterer
+        is_kmeans = isinstance(start, str) and start in ("kmeans", "faiss")
+        name = "k-means" if is_kmeans else "init" if np.ndim(start) else name_of(start)
+        found[f"{network} + {name}"] = model.init_labels_
     return found
 
 
 def _scores(rows, labels, y):
     is_scorable = 2 <= len(np.unique(labels)) < len(labels)
-    n_samples = min(len(rows), _MAX_SILHOUETTE_SAMPLES)
+    drawn = stratified_sample(labels, _MAX_SILHOUETTE_SAMPLES, random_state=0)
     scores = {
-        "silhouette": silhouette_score(
-            rows, labels, sample_size=n_samples, random_state=0
-        )
+        "silhouette": silhouette_score(rows[drawn], labels[drawn])
         if is_scorable
         else np.nan,
         "davies_bouldin": davies_bouldin_score(rows, labels) if is_scorable else np.nan,

@@ -340,6 +340,10 @@ def test_own_network(make, digits):
         make(module=lambda: abs).fit(digits[0])
     with pytest.raises(ValueError, match="one tensor of features"):
         make(module=Tuple).fit(digits[0])
+    with pytest.raises(ValueError, match="failed on a trial batch"):
+        make(module=nn.Linear(63, 3)).fit(digits[0])
+    with pytest.raises(ValueError, match="one tensor of features"):
+        make(module=nn.Flatten(0)).fit(digits[0])
 
 
 def test_augmentation_is_called_on_batches_of_images(make, digits):

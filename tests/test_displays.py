@@ -17,7 +17,7 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 
 from skdeepclust import DCEC, Autoencoder, ClusterCollapseWarning, DeepCluster
 from skdeepclust._sampling import stratified_sample
@@ -576,7 +576,9 @@ def test_values_beyond_the_limits_are_clipped():
     assert_allclose(to_unit(np.array([-3.0, 0, 1, 2, 9]), (0, 2)), [0, 0, 0.5, 1, 1])
     grey = np.array([[[-2.0, 4.0]]])
     assert image_limits(grey) == (-2, 4)  # not on the scale [0, 1]: its own range
-    assert image_limits(grey[..., None].repeat(3, axis=-1)) == (0, 1)
+    colour = grey[..., None].repeat(3, axis=-1)
+    assert image_limits(colour) == (-2, 4)
+    assert image_limits(colour.clip(-0.1, 1.3)) == (0, 1)
 
 
 def test_montage_layouts_agree(dcec, digits):
@@ -950,3 +952,52 @@ def test_a_single_update_of_the_target_is_seen(make_dcec, digits):
         points = [line for line in ax.lines if len(line.get_xdata()) == 1]
         assert points
         assert all(line.get_marker() != "None" for line in points)
+
+
+# -- what users do to displays -----------------------------------------------------
+
+
+def test_tsne_of_collapsed_points_is_drawn():
+    # scikit-learn's own start of t-SNE ends the process here.
+    display = LatentSpaceDisplay.from_embedding(np.ones((20, 4)))
+    assert np.isfinite(display.points).all()
+
+
+def test_axes_with_lines_of_their_own(make_dcec, digits):
+    dcec = make_dcec(max_iter=10).fit(digits[0])
+    _, axes = plt.subplots(2, 2)
+    for ax in axes.flat:
+        ax.axhline(-1)
+    TrainingCurvesDisplay.from_estimator(dcec, ax=axes)
+    assert axes.flat[1].get_yscale() == "log"
+
+
+def test_wrong_axes_are_refused(make_dcec, digits):
+    with pytest.raises(TypeError, match="ax must be matplotlib Axes.*got str"):
+        SilhouetteDisplay.from_predictions(digits[0], digits[1], ax="right")
+    with pytest.raises(TypeError, match="got ndarray"):
+        SilhouetteDisplay.from_predictions(
+            digits[0], digits[1], ax=plt.subplots(1, 2)[1]
+        )
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        make_pipeline(KMeans(4, n_init=1)),
+        Pipeline([("nothing", "passthrough"), ("cluster", KMeans(4, n_init=1))]),
+    ],
+)
+def test_number_of_clusters_in_any_pipeline(estimator, digits):
+    display = ClusterNumberDisplay.from_estimator(
+        estimator, digits[0], n_clusters=[2, 3], n_seeds=2
+    )
+    assert display.scores.shape == (2, 2)
+
+
+def test_number_of_clusters_with_pandas_output(make_dcec, digits):
+    dcec = make_dcec(max_iter=0).set_output(transform="pandas")
+    display = ClusterNumberDisplay.from_estimator(
+        dcec, digits[0], n_clusters=[2, 3], n_seeds=1
+    )
+    assert np.isfinite(display.scores).all()

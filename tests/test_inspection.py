@@ -1,18 +1,27 @@
 """Tables of clusters, folders of images, and the comparison with baselines."""
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 from PIL import Image
-from sklearn.cluster import HDBSCAN, AgglomerativeClustering, KMeans
+from sklearn.cluster import DBSCAN, HDBSCAN, AgglomerativeClustering, KMeans
 from sklearn.datasets import make_blobs
 from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
 from sklearn.mixture import GaussianMixture
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from skdeepclust import SCEDAE, Autoencoder, DeepCluster
+from skdeepclust import (
+    SCEDAE,
+    Autoencoder,
+    DeepCluster,
+    inspection,
+)
 from skdeepclust.inspection import (
     cluster_table,
     compare_with_baselines,
@@ -103,13 +112,30 @@ def test_noise_and_a_single_cluster(blobs):
     assert table["label"].iloc[0] == -1
     assert np.isnan(table["confidence"].iloc[0])
     assert table["confidence"].iloc[1:].notna().all()
+    nothing = cluster_table(DBSCAN(eps=1e-9).fit(X), X)
+    assert nothing[["confidence", "distance"]].isna().all(axis=None)
     single = cluster_table(KMeans(1).fit(X), X)
     assert (single["second_choice"] == -1).all()
     assert (single["confidence"] == 1).all()
 
 
+@pytest.mark.parametrize("kind", ["f2", ">f8", "i8", "longdouble"])
+def test_any_type_of_numbers(line, kind):
+    X, kmeans = line
+    table = cluster_table(kmeans, X.astype(kind))
+    assert table["sample"].tolist() == [1, 0, 2, 4, 3]
+
+
+def test_sparse_data(line):
+    X, kmeans = line
+    table = cluster_table(kmeans, scipy.sparse.csr_matrix(X))
+    assert table["sample"].tolist() == [1, 0, 2, 4, 3]
+
+
 def test_table_refuses(line):
     X, kmeans = line
+    with pytest.raises(NotFittedError):
+        cluster_table(DBSCAN(), X)
     with pytest.raises(ValueError, match="inconsistent numbers"):
         cluster_table(kmeans, X, paths=["a"])
     with pytest.raises(TypeError, match="PCA has no clusters"):
@@ -160,7 +186,7 @@ def test_nothing_is_written_when_something_is_wrong(files, tmp_path):
     target = tmp_path / "to"
     with pytest.raises(ValueError, match="how='move'"):
         export_images(table, target, how="move")
-    with pytest.raises(ValueError, match="has no paths"):
+    with pytest.raises(ValueError, match="has no paths, labels or conf"):
         export_images(table.drop(columns="path"), target)
     paths[2].unlink()
     with pytest.raises(FileNotFoundError, match="1 of 5 files are not there"):
@@ -171,6 +197,32 @@ def test_nothing_is_written_when_something_is_wrong(files, tmp_path):
     with pytest.raises(FileExistsError, match="not empty"):
         export_images(table[table["path"] != str(paths[2])], full)
     assert sorted(full.iterdir()) == before
+
+
+def test_a_failure_on_the_way_leaves_nothing_behind(files, tmp_path, monkeypatch):
+    paths, table = files
+    calls = []
+
+    def fails(source, target):
+        calls.append(target)
+        if len(calls) == 3:
+            raise OSError("disk full")
+        target.write_bytes(b"")
+
+    monkeypatch.setitem(inspection._TRANSFERS, "copy", fails)
+    with pytest.raises(OSError, match="disk full"):
+        export_images(table, tmp_path / "to")
+    assert not (tmp_path / "to").exists()
+    assert all(path.is_file() for path in paths)
+
+
+def test_ranks_are_by_confidence_in_any_order_of_the_table(files, tmp_path):
+    _, table = files
+    folders = export_images(table.sort_values("sample"), tmp_path / "to")
+    names = sorted(path.name for path in folders[0].iterdir())
+    assert names == ["1_image0.png", "2_image0.png", "3_image1.png"]
+    first = folders[0] / "1_image0.png"
+    assert first.read_bytes() == Path(table["path"].iloc[0]).read_bytes()
 
 
 def test_noise_has_a_folder_of_its_own(files, tmp_path):
@@ -218,6 +270,32 @@ def test_comparison_for_others(digits):
     code = ensemble.autoencoders_[0].transform(X)
     expected = KMeans(4, n_init=20, random_state=0).fit_predict(code)
     assert table["accuracy"][2] == clustering_accuracy(y, expected)
+
+
+def test_comparison_names_another_start(make_dcec, digits):
+    X, y = digits
+    dcec = make_dcec(init=np.zeros((5, 4)), max_iter=0)
+    table = compare_with_baselines(dcec, X, y)
+    assert table["method"][2] == "autoencoder + init"
+    dcec = make_dcec(init=GaussianMixture(covariance_type="diag"), max_iter=0)
+    table = compare_with_baselines(dcec, X, y)
+    assert table["method"][2] == "autoencoder + GaussianMixture"
+
+
+def test_comparison_with_a_rare_cluster_and_many_samples():
+    X = np.random.RandomState(0).normal(size=(4000, 2)) / 10
+    X[777] = 9
+    table = compare_with_baselines(KMeans(2, random_state=0).fit(X), X)
+    assert np.isfinite(table["silhouette"]).all()
+
+
+def test_comparison_of_a_search_and_of_what_is_no_clusterer(digits):
+    X, _ = digits
+    search = GridSearchCV(KMeans(random_state=0), {"n_clusters": [3]}, cv=2).fit(X)
+    assert compare_with_baselines(search, X)["method"].iloc[-1] == "KMeans"
+    for other in (Autoencoder(), AgglomerativeClustering(3), GaussianMixture(3)):
+        with pytest.raises(TypeError, match="cannot be compared"):
+            compare_with_baselines(other, X)
 
 
 def test_comparison_wants_the_data_of_fit(make_dcec, digits):

@@ -93,6 +93,17 @@ def test_how_the_members_differ(make, digits, vary, expected):
     assert widths == [hidden[0] for _, hidden in expected]
 
 
+def test_epochs_are_never_none_and_orders_never_too_many(make, digits):
+    ensemble = make(vary="epochs", max_epochs=2, n_autoencoders=5).fit(digits[0])
+    assert [a.max_epochs for a in ensemble.autoencoders_] == [1, 1, 2, 2, 2]
+    deep = make(vary="structure", module__hidden_dims=range(1, 30))
+    deep.image_shape_ = None
+    assert [len(s["module__hidden_dims"]) for _, s in zip("ab", deep._structures())]
+    single = make(vary="structure", module__hidden_dims=8, n_autoencoders=2)
+    single.image_shape_ = None
+    assert next(single._structures()) == {"module__hidden_dims": (8,)}
+
+
 def test_structure_of_convolutional_networks(make):
     X = np.random.RandomState(0).rand(40, 2, 9, 7)
     ensemble = make(

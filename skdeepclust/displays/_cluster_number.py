@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.utils import check_random_state
 
-from skdeepclust._fitted import as_rows, last_step
+from skdeepclust._fitted import as_rows
 from skdeepclust.displays._style import COLORS, panel_axes, set_text_size, text_size
 
 __all__ = ["ClusterNumberDisplay"]
@@ -236,8 +236,9 @@ class ClusterNumberDisplay:
 
 
 def _check_has_n_clusters(estimator):
-    last = last_step(estimator)
-    if "n_clusters" not in last.get_params(deep=False):
+    steps = getattr(estimator, "steps", [("", estimator)])
+    last = steps[-1][1]
+    if "n_clusters" not in getattr(last, "get_params", dict)():
         raise TypeError(
             f"{type(last).__name__} has no parameter n_clusters. Pass a clusterer that "
             "has one, or a Pipeline that ends in one."
@@ -261,11 +262,13 @@ def _share_pretraining(estimator, X, seed):
     steps = getattr(estimator, "steps", None)
     if steps is not None and len(steps) > 1:
         before = clone(estimator[:-1])
-        for name, step in before.named_steps.items():
-            if "random_state" in step.get_params(deep=False):
-                before.set_params(**{f"{name}__random_state": seed})
+        for name, value in before.get_params(deep=True).items():
+            if name.endswith("__random_state") and value is None:
+                before.set_params(**{name: seed})
         X, estimator = before.fit_transform(X), steps[-1][1]
         return estimator, X, as_rows(X), f"output of {type(before[-1]).__name__}"
+    if steps is not None:
+        estimator = steps[-1][1]
     params = estimator.get_params(deep=False)
     if not {"pretrain_epochs", "module", "max_iter"} <= set(params):
         return estimator, X, as_rows(X), "space of X"
@@ -276,7 +279,7 @@ def _share_pretraining(estimator, X, seed):
     if "memory" in shared:  # there is nothing left to cache
         shared["memory"] = None
     unfitted = type(estimator)(**shared)
-    return unfitted, X, pretrained.transform(X), "shared code"
+    return unfitted, X, as_rows(pretrained.transform(X)), "shared code"
 
 
 def _fit_labels(unfitted, X, n_clusters, seed):

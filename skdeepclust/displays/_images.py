@@ -7,6 +7,11 @@ from skdeepclust._fitted import name_of, step_with
 __all__ = ["as_images", "image_limits", "to_unit"]
 
 
+# Colour that goes beyond [0, 1] by no more than this is clipped; by more, it is on
+# another scale.
+_COLOUR_MARGIN = 0.5
+
+
 def as_images(estimator, X, image_shape=None):
     """Samples as images of channels, height and width.
 
@@ -50,9 +55,16 @@ def as_images(estimator, X, image_shape=None):
 
 
 def image_limits(images):
-    """Values to be drawn black and white: 0 and 1 for colour and for data in [0, 1]."""
+    """Values to be drawn black and white: 0 and 1 for data on this scale.
+
+    Grey images that are dark throughout are brightened. Colour is not, and may go
+    somewhat beyond the scale.
+    """
     low, high = float(images.min()), float(images.max())
-    is_unit = images.ndim == 4 or (low >= 0 and 0.5 < high <= 1)
+    if images.ndim == 4:
+        is_unit = low >= -_COLOUR_MARGIN and high <= 1 + _COLOUR_MARGIN
+    else:
+        is_unit = low >= 0 and 0.5 < high <= 1
     return (0.0, 1.0) if is_unit else (low, max(high, low + 1e-6))
 
 

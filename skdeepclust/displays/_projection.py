@@ -10,6 +10,7 @@ from skdeepclust._fitted import as_rows
 __all__ = ["project", "projection_name"]
 
 # Perplexity of t-SNE where there are samples enough; its authors' advice is 5 to 50.
+_LEAST_SPREAD = 1e-6  # of the largest value: less are rounding errors
 _PERPLEXITY = 30
 
 
@@ -63,8 +64,13 @@ def _fit_transform(projection, Z, random_state):
         if projection == "pca":
             return PCA(2, random_state=random_state).fit_transform(Z)
         perplexity = min(_PERPLEXITY, max(1.0, (len(Z) - 1) / 3))
-        tsne = TSNE(perplexity=perplexity, random_state=random_state)
-        return tsne.fit_transform(np.asarray(Z, dtype=np.float32))
+        Z = np.asarray(Z, dtype=np.float32)
+        # The usual start divides by the spread along the first principal component:
+        # without any it is NaN, which ends the process.
+        spread, size = np.ptp(Z, axis=0).max(), np.abs(Z).max()
+        init = "pca" if spread > _LEAST_SPREAD * size else "random"
+        tsne = TSNE(perplexity=perplexity, init=init, random_state=random_state)
+        return tsne.fit_transform(Z)
     if not hasattr(projection, "fit_transform"):
         raise ValueError(
             f"projection={projection!r} must be 'tsne', 'pca', None or a transformer "

@@ -152,8 +152,9 @@ class SilhouetteDisplay:
         if not 2 <= len(clusters) < len(indices):
             raise ValueError(
                 f"Silhouettes compare a cluster with the next one: got {len(clusters)} "
-                f"cluster(s) of {len(indices)} samples. There must be at least two "
-                "clusters, and fewer than samples."
+                f"cluster(s) in {len(indices)} samples drawn (max_samples="
+                f"{max_samples}). There must be at least two clusters, and fewer than "
+                "samples."
             )
         values = silhouette_samples(Z[indices], labels[indices])
         return cls(values, labels[indices], clusters, sizes).plot(ax=ax)

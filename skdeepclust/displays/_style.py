@@ -61,7 +61,10 @@ def single_axes(ax, figsize=None):
     plt = import_pyplot()
     if ax is None:
         return plt.figure(figsize=figsize, layout="constrained").subplots()
-    return ax.subplots() if hasattr(ax, "subplots") else ax
+    if hasattr(ax, "subplots"):
+        return ax.subplots()
+    _check_axes([ax])
+    return ax
 
 
 def panel_axes(ax, n_panels, figsize, aspect=1.35):
@@ -95,12 +98,24 @@ def panel_axes(ax, n_panels, figsize, aspect=1.35):
             surplus.remove()
         return grid[:n_panels]
     axes = np.ravel(np.asarray(ax, dtype=object))
+    _check_axes(axes)
     if len(axes) < n_panels:
         raise ValueError(
             f"This figure has {n_panels} panels, but ax holds {len(axes)} axes. Pass "
             f"{n_panels} axes, a figure or subfigure to lay them out in, or ax=None."
         )
     return axes[:n_panels]
+
+
+def _check_axes(axes):
+    from matplotlib.axes import Axes
+
+    wrong = [each for each in axes if not isinstance(each, Axes)]
+    if wrong:
+        raise TypeError(
+            f"ax must be matplotlib Axes, a figure or a subfigure (or a list of axes "
+            f"where there are several panels); got {type(wrong[0]).__name__}."
+        )
 
 
 def _n_columns(n_panels, relative_aspect):

@@ -174,7 +174,7 @@ class TrainingCurvesDisplay:
 
     def _losses(self, ax, size, table):
         gamma = 1.0 if self.gamma is None else self.gamma
-        drawn = []
+        drawn, lowest = [], np.inf
         if "reconstruction_loss" in table:
             drawn.append(("reconstruction_loss", "$L_r$", 1.0, _BLUE, "o-"))
         if "clustering_loss" in table:
@@ -188,6 +188,7 @@ class TrainingCurvesDisplay:
             ("loss", "$L$", 1.0, _BLUE, "o-"),
         ):
             values = weight * _column(table, column)
+            lowest = min(lowest, np.nanmin(values))
             ax.plot(
                 _column(table, "step"),
                 values,
@@ -196,7 +197,7 @@ class TrainingCurvesDisplay:
                 label=label,
                 markersize=3.5,
             )
-        if all(line.get_ydata().min() > 0 for line in ax.lines):
+        if lowest > 0:
             ax.set_yscale("log")
             _plain_log_ticks(ax)
         ax.set(xlabel="step", ylabel="loss", title="Joint training")

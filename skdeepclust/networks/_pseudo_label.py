@@ -49,7 +49,7 @@ class PseudoLabelModel(nn.Module):
 
     def features(self, X: Tensor) -> Tensor:
         """Map samples to features ``(n, n_features)``."""
-        return self.backbone(X).flatten(1)
+        return self.backbone(X).flatten(1).to(torch.float32)
 
     def encode(self, X: Tensor) -> Tensor:
         """Map samples to features of length one."""

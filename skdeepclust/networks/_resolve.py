@@ -114,13 +114,22 @@ def resolve_backbone(
     backbone = _instantiate(module, _BACKBONES, image_shape, arguments, ours)
     if sobel:
         backbone = nn.Sequential(Sobel(input_shape[0]), backbone)
-    with torch.no_grad():
-        features = backbone.eval()(torch.zeros(2, *input_shape))
-    if not isinstance(features, torch.Tensor) or len(features) != 2:
+    try:
+        with torch.no_grad():
+            features = backbone.eval()(torch.zeros(2, *input_shape))
+    except (RuntimeError, TypeError, ValueError, IndexError) as error:
+        raise ValueError(
+            f"module={module} failed on a trial batch of shape {(2, *input_shape)}: "
+            f"{error}"
+        ) from error
+    is_tensor = isinstance(features, torch.Tensor)
+    if not is_tensor or features.ndim < 2 or len(features) != 2:
         raise ValueError(
             f"module={module} must map samples (n, {', '.join(map(str, seen_shape))}) "
             "to one tensor of features, (n, n_features)."
         )
+    if not features.isfinite().all():
+        raise ValueError(f"module={module} returns features that are not finite.")
     return backbone, input_shape, features.flatten(1).shape[1]
 
 
