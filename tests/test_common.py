@@ -41,7 +41,7 @@ EXPECTED_FAILURES: dict[str, dict[str, str]] = {}
 def estimators(dense, **params):
     network = DENSE if dense else CONV
     backbone = (
-        {"module__hidden_dims": (CODE,)} if dense else {"module__widths": (CODE,)}
+        {"module__hidden_dims": (CODE,)} if dense else {"module__widths": (16, CODE)}
     )
     params["batch_size"] = 32
     yield Autoencoder(max_epochs=5, **network, **params)
