@@ -35,6 +35,9 @@ SETTINGS = {
     "20 classes": {"n_pseudo_labels": 20},
     "100 classes": {"n_pseudo_labels": 100},
     "one epoch": {"epochs_per_round": 1},
+    "10 rounds": {"max_iter": 10},
+    "40 rounds": {"max_iter": 40},
+    "batches of 256": {"batch_size": 256},
     "no augmentation": {"augment": None},
     "sgd": {**SGD, "optimizer__weight_decay": 1e-5},
 }
