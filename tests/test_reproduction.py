@@ -10,7 +10,7 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
 from sklearn.metrics import normalized_mutual_info_score
 
-from skdeepclust import DCEC
+from skdeepclust import DCEC, SCEDAE, DeepCluster, LandmarkSpectralClustering
 from skdeepclust.datasets import fetch_mnist
 from skdeepclust.metrics import clustering_accuracy
 
@@ -29,6 +29,34 @@ def test_digits_with_a_quarter_of_the_pretraining():
     accuracies = [clustering_accuracy(y, dcec.labels_) for dcec in dcecs]
     assert np.mean(accuracies) > baseline + 0.03
     assert all(dcec.converged_ for dcec in dcecs)
+
+
+def test_deepcluster_on_digits():
+    torch.set_num_threads(2)
+    X, y = load_digits(return_X_y=True)
+    for variant, floor in (("deepcluster", 0.88), ("deepcluster-v2", 0.76)):
+        fits = [
+            DeepCluster(10, variant=variant, random_state=i).fit(X / 16)
+            for i in range(2)
+        ]
+        untrained = np.mean([clustering_accuracy(y, f.init_labels_) for f in fits])
+        trained = np.mean([clustering_accuracy(y, f.labels_) for f in fits])
+        assert trained > max(floor, untrained + 0.05)
+
+
+def test_landmarks_in_the_code_gain_on_kmeans():
+    torch.set_num_threads(2)
+    X, y = load_digits(return_X_y=True)
+    ensemble = SCEDAE(10, n_autoencoders=3, max_epochs=30, random_state=0).fit(X / 16)
+    Z = ensemble.autoencoders_[0].transform(X / 16)
+    kmeans = KMeans(10, n_init=20, random_state=0).fit_predict(Z)
+    landmarks = LandmarkSpectralClustering(10, random_state=0).fit_predict(Z)
+    nmi = [
+        normalized_mutual_info_score(y, labels)
+        for labels in (kmeans, landmarks, ensemble.labels_)
+    ]
+    assert nmi[1] > nmi[0] + 0.04
+    assert nmi[2] > nmi[0] + 0.04
 
 
 @pytest.mark.skipif(not LOCAL.is_file(), reason="needs SKDEEPCLUST_DATA")
