@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
+from skdeepclust._augment import resolve_augmentation
 from skdeepclust._base import BaseDeepEstimator, DecoderMixin
 from skdeepclust._batches import Batches, Rows, resolve_batch_size
 from skdeepclust._compat import Interval, StrOptions
@@ -49,6 +50,13 @@ class Autoencoder(DecoderMixin, BaseDeepEstimator):
         that it is the power of two nearest to a 32nd of the samples, at least 32:
         with 256 an epoch of small data has so few steps that the network hardly
         learns (``benchmarks/README.md`` has the measurement).
+    augment : "auto", callable or None, default=None
+        Random changes of the images of a training batch. None, the default, is the
+        paper's. "auto" takes :class:`~skdeepclust.RandomAffine`: shifts, rotations and
+        changes of size of up to a tenth or 10 degrees, and mirroring only for images of
+        several channels; it is None for rows that are no images. A callable maps a
+        batch ``(n, C, H, W)`` to one of that shape. The changed images are what is
+        reconstructed.
     lr : float, default=1e-3
         Learning rate. The default is Adam's, which the reference code uses.
     optimizer : torch optimiser class, default=torch.optim.Adam
@@ -121,6 +129,7 @@ class Autoencoder(DecoderMixin, BaseDeepEstimator):
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
         ],
+        "augment": [StrOptions({"auto"}), callable, None],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "optimizer": [callable],
         "callbacks": [list, None],
@@ -137,6 +146,7 @@ class Autoencoder(DecoderMixin, BaseDeepEstimator):
         module="auto",
         max_epochs=200,
         batch_size="auto",
+        augment=None,
         lr=1e-3,
         optimizer=torch.optim.Adam,
         callbacks=None,
@@ -150,6 +160,7 @@ class Autoencoder(DecoderMixin, BaseDeepEstimator):
         self.module = module
         self.max_epochs = max_epochs
         self.batch_size = batch_size
+        self.augment = augment
         self.lr = lr
         self.optimizer = optimizer
         self.callbacks = callbacks
@@ -173,7 +184,12 @@ class Autoencoder(DecoderMixin, BaseDeepEstimator):
             **self._net_params(device, batch_size),
         ).initialize()
         rows = Rows(X, self._input_shape, device)
-        batches = Batches(rows, batch_size, seed=derived_seed(seed, "batches"))
+        batches = Batches(
+            rows,
+            batch_size,
+            seed=derived_seed(seed, "batches"),
+            augment=resolve_augmentation(self.augment, self.image_shape_),
+        )
         self.stop_reason_ = f"max_epochs={self.max_epochs} used up"
         with (
             progress.stage("pretraining", self.max_epochs) as stage,

@@ -119,6 +119,8 @@ class Batches:
         not that of X, whose neighbours are often of one class.
     n_batches : int or None, default=None
         Batches in an epoch. None makes an epoch one pass.
+    augment : callable or None, default=None
+        Maps a batch of samples to a changed batch of the same shape.
     """
 
     def __init__(
@@ -129,10 +131,12 @@ class Batches:
         seed: int,
         shuffle: bool = True,
         n_batches: int | None = None,
+        augment: Callable[[Tensor], Tensor] | None = None,
     ):
         self.rows = rows
         self.batch_size = batch_size
         self.shuffle = shuffle
+        self.augment = augment
         n_rest = len(rows) % batch_size
         self._last_alone = n_rest == 1 and len(rows) > batch_size > 1
         n_in_pass = math.ceil(len(rows) / batch_size) - self._last_alone
@@ -157,7 +161,7 @@ class Batches:
             index = self._order[self._position : stop]
             self._position = stop
             target = None if self.targets is None else self.targets[index]
-            yield self.rows.take(index), target
+            yield _augmented(self.rows.take(index), self.augment), target
 
     def _draw_order(self) -> Tensor:
         # Drawn on the CPU, so that every device sees the same order.
@@ -199,22 +203,25 @@ class DrawnBatches:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         for index in self._index.split(self.batch_size):
             X = self.rows.take(index)
-            yield (self._augmented(X) if self.augment else X), self._targets[index]
+            yield _augmented(X, self.augment), self._targets[index]
 
-    def _augmented(self, X: Tensor) -> Tensor:
-        assert self.augment is not None
-        changed = self.augment(X)
-        if not isinstance(changed, Tensor) or changed.shape != X.shape:
-            raise ValueError(
-                f"augment made {getattr(changed, 'shape', type(changed))} of a batch "
-                f"of shape {tuple(X.shape)}. It must return a tensor of that shape."
-            )
-        if not changed.is_floating_point():
-            raise ValueError(
-                f"augment made {changed.dtype} of a batch of {X.dtype}, values from 0 "
-                "to 1 for uint8 images. It must return floating-point values."
-            )
-        return changed.to(X.dtype)
+
+def _augmented(X: Tensor, augment: Callable[[Tensor], Tensor] | None) -> Tensor:
+    """The batch, changed if there is something to change it."""
+    if augment is None:
+        return X
+    changed = augment(X)
+    if not isinstance(changed, Tensor) or changed.shape != X.shape:
+        raise ValueError(
+            f"augment made {getattr(changed, 'shape', type(changed))} of a batch "
+            f"of shape {tuple(X.shape)}. It must return a tensor of that shape."
+        )
+    if not changed.is_floating_point():
+        raise ValueError(
+            f"augment made {changed.dtype} of a batch of {X.dtype}, values from 0 "
+            "to 1 for uint8 images. It must return floating-point values."
+        )
+    return changed.to(X.dtype)
 
 
 def map_blocks(function: Callable[[Tensor], Tensor], rows: Rows) -> Tensor:

@@ -64,6 +64,14 @@ class DCEC(DecoderMixin, BaseJointEstimator):
         that it is the power of two nearest to a 32nd of the samples, at least 32:
         with 256 an epoch of small data has so few steps that the network hardly
         learns (``benchmarks/README.md`` has the measurement).
+    augment : "auto", callable or None, default=None
+        Random changes of the images of a training batch. None, the default, is the
+        paper's. "auto" takes :class:`~skdeepclust.RandomAffine`: shifts, rotations and
+        changes of size of up to a tenth or 10 degrees, and mirroring only for images of
+        several channels; it is None for rows that are no images. A callable maps a
+        batch ``(n, C, H, W)`` to one of that shape. Targets, labels and the stop rule
+        come from X as it is; the losses of both stages are taken on the changed images
+        [3]_.
     lr : float, default=1e-3
         Learning rate of both stages. The default is Adam's, which the reference
         code uses.
@@ -184,6 +192,8 @@ class DCEC(DecoderMixin, BaseJointEstimator):
        autoencoders", ICONIP 2017.
     .. [2] X. Guo, L. Gao, X. Liu, J. Yin, "Improved deep embedded clustering with
        local structure preservation", IJCAI 2017.
+    .. [3] X. Guo, E. Zhu, X. Liu, J. Yin, "Deep embedded clustering with data
+       augmentation", ACML 2018.
 
     Examples
     --------
@@ -215,6 +225,7 @@ class DCEC(DecoderMixin, BaseJointEstimator):
         update_interval=140,
         tol=1e-3,
         batch_size="auto",
+        augment=None,
         lr=1e-3,
         optimizer=torch.optim.Adam,
         init="kmeans",
@@ -237,6 +248,7 @@ class DCEC(DecoderMixin, BaseJointEstimator):
         self.update_interval = update_interval
         self.tol = tol
         self.batch_size = batch_size
+        self.augment = augment
         self.lr = lr
         self.optimizer = optimizer
         self.init = init

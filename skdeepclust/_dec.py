@@ -59,6 +59,14 @@ class DEC(BaseJointEstimator):
         that it is the power of two nearest to a 32nd of the samples, at least 32:
         with 256 an epoch of small data has so few steps that the network hardly
         learns (``benchmarks/README.md`` has the measurement).
+    augment : "auto", callable or None, default=None
+        Random changes of the images of a training batch. None, the default, is the
+        paper's. "auto" takes :class:`~skdeepclust.RandomAffine`: shifts, rotations and
+        changes of size of up to a tenth or 10 degrees, and mirroring only for images of
+        several channels; it is None for rows that are no images. A callable maps a
+        batch ``(n, C, H, W)`` to one of that shape. Targets, labels and the stop rule
+        come from X as it is; the losses of both stages are taken on the changed images
+        [2]_.
     lr : float, default=0.01
         Learning rate of joint training. The default is the paper's.
     optimizer : torch optimiser class, default=torch.optim.SGD
@@ -166,6 +174,8 @@ class DEC(BaseJointEstimator):
     ----------
     .. [1] J. Xie, R. Girshick, A. Farhadi, "Unsupervised deep embedding for
        clustering analysis", ICML 2016.
+    .. [2] X. Guo, E. Zhu, X. Liu, J. Yin, "Deep embedded clustering with data
+       augmentation", ACML 2018.
 
     Examples
     --------
@@ -197,6 +207,7 @@ class DEC(BaseJointEstimator):
         update_interval=140,
         tol=1e-3,
         batch_size="auto",
+        augment=None,
         lr=0.01,
         optimizer=torch.optim.SGD,
         pretrain_lr=1e-3,
@@ -220,6 +231,7 @@ class DEC(BaseJointEstimator):
         self.update_interval = update_interval
         self.tol = tol
         self.batch_size = batch_size
+        self.augment = augment
         self.lr = lr
         self.optimizer = optimizer
         self.pretrain_lr = pretrain_lr

@@ -58,6 +58,14 @@ class IDEC(DCEC):
         that it is the power of two nearest to a 32nd of the samples, at least 32:
         with 256 an epoch of small data has so few steps that the network hardly
         learns (``benchmarks/README.md`` has the measurement).
+    augment : "auto", callable or None, default=None
+        Random changes of the images of a training batch. None, the default, is the
+        paper's. "auto" takes :class:`~skdeepclust.RandomAffine`: shifts, rotations and
+        changes of size of up to a tenth or 10 degrees, and mirroring only for images of
+        several channels; it is None for rows that are no images. A callable maps a
+        batch ``(n, C, H, W)`` to one of that shape. Targets, labels and the stop rule
+        come from X as it is; the losses of both stages are taken on the changed images
+        [2]_.
     lr : float, default=1e-3
         Learning rate of both stages. The default is Adam's, which the reference
         code uses.
@@ -155,6 +163,8 @@ class IDEC(DCEC):
     ----------
     .. [1] X. Guo, L. Gao, X. Liu, J. Yin, "Improved deep embedded clustering with
        local structure preservation", IJCAI 2017.
+    .. [2] X. Guo, E. Zhu, X. Liu, J. Yin, "Deep embedded clustering with data
+       augmentation", ACML 2018.
 
     Examples
     --------
@@ -181,6 +191,7 @@ class IDEC(DCEC):
         update_interval=140,
         tol=1e-3,
         batch_size="auto",
+        augment=None,
         lr=1e-3,
         optimizer=torch.optim.Adam,
         init="kmeans",
@@ -204,6 +215,7 @@ class IDEC(DCEC):
             update_interval=update_interval,
             tol=tol,
             batch_size=batch_size,
+            augment=augment,
             lr=lr,
             optimizer=optimizer,
             init=init,

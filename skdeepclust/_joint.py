@@ -9,6 +9,7 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, check_memory
 
+from skdeepclust._augment import resolve_augmentation
 from skdeepclust._autoencoder import Autoencoder, pretrain
 from skdeepclust._base import BaseDeepClusterer
 from skdeepclust._batches import Batches, Rows, map_blocks, resolve_batch_size
@@ -101,7 +102,11 @@ class BaseJointEstimator(BaseDeepClusterer):
             **self._net_params(device, batch_size),
         ).initialize()
         batches = Batches(
-            rows, batch_size, seed=derived_seed(seed, "order"), shuffle=False
+            rows,
+            batch_size,
+            seed=derived_seed(seed, "order"),
+            shuffle=False,
+            augment=resolve_augmentation(self.augment, self.image_shape_),
         )
         labels = self._train_jointly(net, batches, progress)
 

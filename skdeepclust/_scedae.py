@@ -83,6 +83,12 @@ class SCEDAE(BaseDeepClusterer):
         that it is the power of two nearest to a 32nd of the samples, at least 32:
         with 256 an epoch of small data has so few steps that the network hardly
         learns (``benchmarks/README.md`` has the measurement).
+    augment : "auto", callable or None, default=None
+        Random changes of the images of a training batch. None, the default, is the
+        paper's. "auto" takes :class:`~skdeepclust.RandomAffine`: shifts, rotations and
+        changes of size of up to a tenth or 10 degrees, and mirroring only for images of
+        several channels; it is None for rows that are no images. A callable maps a
+        batch ``(n, C, H, W)`` to one of that shape.
     lr : float, default=1e-3
         Learning rate. The default is Adam's, which the reference code uses.
     optimizer : torch optimiser class, default=torch.optim.Adam
@@ -214,6 +220,7 @@ class SCEDAE(BaseDeepClusterer):
         module="dense",
         max_epochs=200,
         batch_size="auto",
+        augment=None,
         lr=1e-3,
         optimizer=torch.optim.Adam,
         n_init=20,
@@ -235,6 +242,7 @@ class SCEDAE(BaseDeepClusterer):
         self.module = module
         self.max_epochs = max_epochs
         self.batch_size = batch_size
+        self.augment = augment
         self.lr = lr
         self.optimizer = optimizer
         self.n_init = n_init

@@ -63,6 +63,7 @@ def test_signature_of_the_paper():
         "update_interval": 140,
         "tol": 1e-3,
         "batch_size": "auto",
+        "augment": None,
         "lr": 1e-3,
         "optimizer": torch.optim.Adam,
         "init": "kmeans",
@@ -170,6 +171,43 @@ def test_rows_of_the_target():
     torch.testing.assert_close(
         target.frequencies.double(), Q.sum(dim=0), rtol=1e-5, atol=0
     )
+
+
+def test_augmentation_changes_batches_and_nothing_else(make_dcec, digits):
+    X, _ = digits
+    seen = []
+
+    def shifted(batch):
+        seen.append(batch.shape)
+        return torch.roll(batch, 1, dims=-1)
+
+    dcec = make_dcec(augment=shifted, max_iter=10, pretrain_epochs=1).fit(X)
+    assert (
+        seen
+        == [(32, 1, 8, 8)] * 6
+        + [(8, 1, 8, 8)]
+        + [(32, 1, 8, 8)] * 6
+        + [(8, 1, 8, 8)]
+        + [(32, 1, 8, 8)] * 3
+    )
+    np.testing.assert_array_equal(dcec.labels_, dcec.predict(X))
+    # Shifted from end to end, it is the same as training on shifted images.
+    rolled = np.roll(X.reshape(-1, 8, 8), 1, axis=-1).reshape(-1, 64)
+    other = make_dcec(max_iter=0, pretrain_epochs=1).fit(rolled)
+    same = make_dcec(augment=shifted, max_iter=0, pretrain_epochs=1).fit(X)
+    np.testing.assert_array_equal(same.transform(rolled), other.transform(rolled))
+    # Targets and labels come from X as it is.
+    assert len(dcec.history_["clustering"]["label_change"]) == 2
+
+
+def test_augmentation_is_seeded_and_off_by_default(make_dcec, digits):
+    X, _ = digits
+    plain, on, again = (make_dcec(augment=a).fit(X) for a in (None, "auto", "auto"))
+    np.testing.assert_array_equal(on.transform(X), again.transform(X))
+    assert not np.array_equal(on.transform(X), plain.transform(X))
+    rows = make_dcec(augment="auto", image_shape=None).fit(X)  # no images: no change
+    same = make_dcec(image_shape=None).fit(X)
+    np.testing.assert_array_equal(rows.transform(X), same.transform(X))
 
 
 def test_steps_and_updates(make_dcec, digits):
