@@ -37,7 +37,8 @@ class LandmarkSpectralClustering(
         Number of clusters, and of the singular vectors.
     n_landmarks : int or "auto", default="auto"
         Number p of landmarks. "auto" takes a fifth of the samples, but at least 10
-        per cluster and at most 1000, and never more than there are samples.
+        per cluster and at most 1000, and never more than half of the samples
+        (``benchmarks/README.md``).
     n_neighbors : int, default=3
         Number r of landmarks that a sample is tied to. With the default, and as many
         landmarks as "auto" takes, codes of digits were clustered best

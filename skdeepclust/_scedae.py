@@ -53,7 +53,8 @@ class SCEDAE(BaseDeepClusterer):
         ``module__filters``; one layer has one order). "all": in both.
     n_landmarks : int or "auto", default="auto"
         Number p of landmarks in each code. "auto" takes a fifth of the samples, but at
-        least 10 per cluster and at most 1000 (``benchmarks/README.md``).
+        least 10 per cluster and at most 1000, and never more than half of the samples
+        (``benchmarks/README.md``).
     n_neighbors : int, default=3
         Number r of landmarks that a sample is tied to in each code. With the default,
         and as many landmarks as "auto" takes, codes of digits were clustered best

@@ -205,7 +205,7 @@ class SpectralEnsemble:
         Number of singular vectors.
     n_landmarks : int or "auto"
         Landmarks of a space. "auto" takes a fifth of the samples, but at least 10 per
-        component and at most 1000; there are never more than samples.
+        component and at most 1000, and never more than half of the samples.
     n_neighbors : int
         Landmarks that a point is tied to; all where there are fewer.
     bandwidth : float or "auto"
@@ -285,4 +285,6 @@ class SpectralEnsemble:
             return min(self.n_landmarks, n_samples)
         least = _LANDMARKS_PER_CLUSTER * self.n_components
         share = min(n_samples // _SAMPLES_PER_LANDMARK, _MAX_LANDMARKS)
-        return min(max(least, share), n_samples)
+        # Of every sample a landmark of its own nothing would be tied together.
+        most = max(n_samples // 2, self.n_components)
+        return min(max(least, share), most, n_samples)

@@ -131,7 +131,9 @@ def test_number_of_landmarks():
     assert number(50_000, 10) == 1000
     assert number(4000, 10) == 800
     assert number(400, 10) == 100
-    assert number(60, 10) == 60
+    assert number(60, 10) == 30
+    assert number(2000, 300) == 1000
+    assert number(12, 8) == 8
     assert number(60, 10, 25) == 25
     assert number(60, 10, 100) == 60
 
