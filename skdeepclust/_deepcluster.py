@@ -442,10 +442,17 @@ class DeepCluster(BaseDeepClusterer):
         return np.stack(found, axis=1), _facts(space, found[0], n_classes)
 
     def _renew_heads(self, net, n_classes):
-        """Draw the last layers anew, the optimiser's memory of them included."""
+        """Draw the last layers anew, the optimiser's memory of them set to zero.
+
+        The memory is kept: SGD in its fused form takes that of all parameters or none.
+        """
         net.module_.renew_heads(n_classes)
         for parameter in net.module_.heads.parameters():
-            net.optimizer_.state.pop(parameter, None)
+            state = net.optimizer_.state.get(parameter, {})
+            for name, value in state.items():
+                if torch.is_tensor(value):  # of the parameter's shape, or a count
+                    like = parameter if value.ndim else value
+                    state[name] = torch.zeros_like(like, requires_grad=False)
 
     def _final_clusters(self, model, rows, seed):
         """Cluster the features as they are into `n_clusters`.

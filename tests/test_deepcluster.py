@@ -177,6 +177,33 @@ def test_last_layers_are_drawn_anew(make, digits):
     assert not torch.equal(log[0][0], log[1][0])
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "params"),
+    [
+        (torch.optim.SGD, {"lr": 0.05, "optimizer__momentum": 0.9}),
+        (torch.optim.SGD, {"lr": 0.05}),
+        (torch.optim.AdamW, {}),
+        (torch.optim.RMSprop, {}),
+    ],
+)
+def test_optimisers_forget_the_last_layer_of_the_round_before(
+    make, digits, optimizer, params
+):
+    seen = []
+
+    class Memory(Callback):
+        def on_batch_begin(self, net, **kwargs):
+            state = net.optimizer_.state.get(net.module_.heads[0].weight, {})
+            seen.append([float(v.abs().max()) for v in state.values() if v is not None])
+
+    deep = make(max_iter=2, optimizer=optimizer, callbacks=[Memory()], **params)
+    deep.fit(digits[0])
+    first_of_round_2 = seen[len(seen) // 2]
+    assert not any(first_of_round_2)
+    if len(seen[-1]):
+        assert any(seen[-1])
+
+
 # -- clusterers --------------------------------------------------------------
 
 
