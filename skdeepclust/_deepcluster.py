@@ -102,13 +102,16 @@ class DeepCluster(BaseDeepClusterer):
         up to a tenth or 10 degrees, and mirroring only for images of several
         channels, since a mirrored digit is another digit. It is None for rows that
         are no images. A callable maps a batch ``(n, C, H, W)`` to one of that shape.
+        Without augmentation the network learns its own clusters by heart
+        (``benchmarks/README.md``).
     max_iter : int, default=20
-        Most rounds of clustering and training.
+        Most rounds of clustering and training. The default is ours, twice of what
+        digits need (``benchmarks/README.md``).
     epochs_per_round : int or "auto", default="auto"
         Passes of training in a round, each with as many draws as there are samples.
         "auto" takes as many as make 60 steps: 1 with thousands of images. A last layer
         drawn anew is of no use in the handful of steps that one pass through small
-        data has.
+        data has (``benchmarks/README.md``).
     tol : float, default=0.01
         Training stops when the normalised mutual information between the
         pseudo-labels of two rounds is above ``1 - tol``.
@@ -120,12 +123,15 @@ class DeepCluster(BaseDeepClusterer):
     temperature : float, default=0.1
         Temperature of "deepcluster-v2". The default is that of [2]_.
     batch_size : int, default=128
-        Samples per step.
+        Samples per step. The default is ours; the 256 of [1]_ do as well on digits
+        (``benchmarks/README.md``).
     lr : float, default=1e-3
         Learning rate. The default is Adam's.
     optimizer : torch optimiser class, default=torch.optim.Adam
         Optimiser. [1]_ has stochastic gradient descent (`lr` 0.05, momentum 0.9), for
-        hundreds of epochs. Its one-kernel ("fused") form is used where torch has one.
+        hundreds of epochs; in our few rounds Adam gets somewhat further
+        (``benchmarks/README.md``). Its one-kernel ("fused") form is used where torch
+        has one.
     n_init : int, default=20
         Starts of the k-means at the end.
     callbacks : list of skorch callbacks, default=None
