@@ -8,7 +8,8 @@ have the channels last in both where the network puts them so. Epochs
 of the two, and for small networks of skorch's own loop and loader, are taken in turns,
 in an order that rotates. Printed are milliseconds per step of the hand-written loop
 (the fastest of the rounds) and ratios of fastest epochs; in brackets the median of the
-ratios of the rounds. Every line is also a line of `results/step_overhead.jsonl`.
+ratios of the rounds. Every line is also a line of `results/step_overhead.jsonl`;
+`--table` prints the newest ones.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import time
 
 import numpy as np
 import torch
-from _common import append, environment
+from _common import append, environment, read
 from skorch import NeuralNet
 from torch.nn.functional import mse_loss
 
@@ -168,28 +169,33 @@ def measure(case, stage, n_rounds):
     return row
 
 
+def table():
+    print(
+        "\n| network | stage | ms a step by hand | ours / by hand | skorch / by hand |"
+    )
+    print("|---|---|---|---|---|")
+    newest = {(row["case"], row["stage"]): row for row in read(NAME)}
+    for (case, stage), row in newest.items():
+        stock = f"{row['skorch_ratio']:.2f}" if "skorch_ratio" in row else ""
+        print(
+            f"| {case} | {stage} | {row['ms_per_step']:.2f} | {row['ratio']:.2f} "
+            f"({row['median_ratio']:.2f}) | {stock} |"
+        )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--table", action="store_true", help="only print the table")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    lines = []
-    for case in args.cases:
+    for case in args.cases if not args.table else ():
         for stage in ("pretraining", "joint training"):
             row = measure(case, stage, args.rounds)
             append(NAME, {**row, **environment(args.threads, "cpu")})
-            stock = f"{row['skorch_ratio']:.2f}" if "skorch_ratio" in row else ""
-            lines.append(
-                f"| {case} | {stage} | {row['ms_per_step']:.2f} | {row['ratio']:.2f} "
-                f"({row['median_ratio']:.2f}) | {stock} |"
-            )
-    print(
-        "\n| network | stage | ms a step by hand | ours / by hand | skorch / by hand |"
-    )
-    print("|---|---|---|---|---|")
-    print("\n".join(lines))
+    table()
 
 
 if __name__ == "__main__":
