@@ -15,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skdeepclust._clusterers import cluster, make_clusterer, nearest
 from skdeepclust._device import derived_seed
+from skdeepclust._pseudo_labels import unit_rows
 
 __all__ = [
     "SpectralEnsemble",
@@ -267,8 +268,7 @@ class SpectralEnsemble:
             Rows of the left singular vectors, scaled to length one, float32.
         """
         U = self._affinities(spaces) @ self.basis
-        norms = np.linalg.norm(U, axis=1, keepdims=True)
-        return (U / np.maximum(norms, np.finfo(U.dtype).tiny)).astype(np.float32)
+        return unit_rows(U).astype(np.float32)
 
     def _affinities(self, spaces):
         parts = [

@@ -261,13 +261,15 @@ def _distances(estimator, Z, labels):
     if not clustered.any():
         nothing = np.full(len(Z), np.nan)
         return nothing, nothing, np.full(len(Z), -1)
-    centers, names = centers_in(estimator, Z), None
-    if centers is None:
-        names, centers = np.unique(labels[clustered]), None
+    centers = centers_in(estimator, Z)
+    if centers is not None:
+        names = np.arange(len(centers))
+    else:
+        names = np.unique(labels[clustered])
         centers = class_means(Z[clustered], compact(labels)[clustered])
     Z, centers = np.ascontiguousarray(Z), centers.astype(Z.dtype)
     distances, index = nearest(Z, centers, min(2, len(centers)))
-    index = index if names is None else names[index]
+    index = names[index]  # from rows of the centres to labels
     if len(centers) == 1:
         return distances[:, 0], np.ones(len(Z)), np.full(len(Z), -1)
     with np.errstate(invalid="ignore"):
@@ -275,8 +277,7 @@ def _distances(estimator, Z, labels):
     # The second choice is the nearest cluster that is not the own.
     own_first = index[:, 0] == labels
     second = np.where(own_first, index[:, 1], index[:, 0])
-    position = labels if names is None else np.searchsorted(names, labels)
-    own = np.linalg.norm(Z - centers[position.clip(0)], axis=1)
+    own = np.linalg.norm(Z - centers[np.searchsorted(names, labels)], axis=1)
     return own, np.where(own_first, np.nan_to_num(margin), 0.0), second
 
 
