@@ -2,7 +2,8 @@
 
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -73,18 +74,52 @@ class Rows:
         self._data = as_tensor(X)
         if _fits(self._data, device):
             self._data = self._data.to(device)
+        # Data that stays behind is fetched while the device works on the last batch.
+        self.fetches_ahead = self._data.device.type != device.type
 
     def __len__(self) -> int:
         return self._data.shape[0]
 
     def take(self, index: Tensor | slice) -> Tensor:
         """Samples ``(b, *row_shape)`` at the positions `index`."""
+        return self._convert(self._fetch(index))
+
+    def take_each(self, indices: Iterable[Tensor | slice]) -> Iterator[Tensor]:
+        """Samples at each of `indices`, which lie where the data does.
+
+        A batch of data that did not fit on the device is gathered by a thread, into
+        memory that the device reads without a copy, while the one before is in use.
+        """
+        if not self.fetches_ahead:
+            for index in indices:
+                yield self.take(index)
+            return
+        with ThreadPoolExecutor(1) as pool:
+            waiting = None
+            for index in indices:
+                fetched = pool.submit(self._fetch, index)
+                if waiting is not None:
+                    yield self._convert(waiting.result())
+                waiting = fetched
+            if waiting is not None:
+                yield self._convert(waiting.result())
+
+    @property
+    def data_device(self) -> torch.device:
+        """Where the data lies, and the positions of samples are wanted."""
+        return self._data.device
+
+    def _fetch(self, index: Tensor | slice) -> Tensor:
         if isinstance(index, slice):
             # A copy: a network whose first layer works in place must not reach X.
             batch = self._data[index].clone()
         else:
             batch = self._data.index_select(0, index.to(self._data.device))
-        batch = batch.to(self.device)
+        is_elsewhere = self.device.type == "cuda" != batch.device.type
+        return batch.pin_memory() if is_elsewhere else batch
+
+    def _convert(self, batch: Tensor) -> Tensor:
+        batch = batch.to(self.device, non_blocking=True)
         if batch.dtype == torch.uint8:
             batch = batch.to(torch.float32).div_(255.0)
         return batch.to(torch.float32).reshape(-1, *self.row_shape)
@@ -150,23 +185,29 @@ class Batches:
         return self.n_batches
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor | None]]:
-        for _ in range(self.n_batches):
-            if self._position >= len(self._order):
-                self._position = 0
-                if self.shuffle:
-                    self._order = self._draw_order()
-            stop = self._position + self.batch_size
-            if self._last_alone and stop == len(self._order) - 1:
-                stop += 1
-            index = self._order[self._position : stop]
-            self._position = stop
-            target = None if self.targets is None else self.targets[index]
-            yield _augmented(self.rows.take(index), self.augment), target
+        indices = [self._next_index() for _ in range(self.n_batches)]
+        for index, X in zip(indices, self.rows.take_each(indices), strict=True):
+            target = None
+            if self.targets is not None:
+                target = self.targets[index.to(self.rows.device, non_blocking=True)]
+            yield _augmented(X, self.augment), target
+
+    def _next_index(self) -> Tensor:
+        if self._position >= len(self._order):
+            self._position = 0
+            if self.shuffle:
+                self._order = self._draw_order()
+        stop = self._position + self.batch_size
+        if self._last_alone and stop == len(self._order) - 1:
+            stop += 1
+        index = self._order[self._position : stop]
+        self._position = stop
+        return index
 
     def _draw_order(self) -> Tensor:
         # Drawn on the CPU, so that every device sees the same order.
         order = torch.randperm(len(self.rows), generator=self._generator)
-        return order.to(self.rows.device)
+        return order.to(self.rows.data_device)
 
 
 class DrawnBatches:
@@ -194,16 +235,17 @@ class DrawnBatches:
 
     def set_draws(self, index: np.ndarray, targets: np.ndarray) -> None:
         """Set the samples of the next epoch, in order, and everybody's targets."""
-        self._index = torch.from_numpy(index).to(self.rows.device)
+        self._index = torch.from_numpy(index).to(self.rows.data_device)
         self._targets = torch.from_numpy(targets).to(self.rows.device)
 
     def __len__(self) -> int:
         return math.ceil(len(self._index) / self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for index in self._index.split(self.batch_size):
-            X = self.rows.take(index)
-            yield _augmented(X, self.augment), self._targets[index]
+        indices = self._index.split(self.batch_size)
+        for index, X in zip(indices, self.rows.take_each(indices), strict=True):
+            target = self._targets[index.to(self.rows.device, non_blocking=True)]
+            yield _augmented(X, self.augment), target
 
 
 def _augmented(X: Tensor, augment: Callable[[Tensor], Tensor] | None) -> Tensor:
@@ -233,8 +275,9 @@ def map_blocks(function: Callable[[Tensor], Tensor], rows: Rows) -> Tensor:
     """
     whole: Tensor | None = None
     with torch.no_grad():
-        for start in range(0, len(rows), rows.block_size):
-            block = rows.take(slice(start, start + rows.block_size))
+        starts = range(0, len(rows), rows.block_size)
+        blocks = rows.take_each(slice(i, i + rows.block_size) for i in starts)
+        for start, block in zip(starts, blocks, strict=True):
             n_rows = len(block)
             missing = rows.block_size - n_rows
             if missing:
@@ -242,7 +285,10 @@ def map_blocks(function: Callable[[Tensor], Tensor], rows: Rows) -> Tensor:
                 block = torch.cat([block, filler])
             result = function(block)[:n_rows]
             if whole is None:  # made once: a list of blocks would need it twice
-                whole = result.new_empty((len(rows), *result.shape[1:]))
+                # Under torch.autocast results are half as wide; numpy has no bfloat16.
+                dtype = torch.promote_types(result.dtype, torch.float32)
+                shape = (len(rows), *result.shape[1:])
+                whole = result.new_empty(shape, dtype=dtype)
             whole[start : start + n_rows] = result
     assert whole is not None
     return whole

@@ -7,6 +7,7 @@ are read once per epoch, and per-batch hooks run only when a callback has them.
 
 import copy
 import math
+import textwrap
 import warnings
 from contextlib import contextmanager
 
@@ -86,10 +87,7 @@ class _TensorNet(NeuralNet):
         steps = []  # of an optimiser that asks several times, the first counts
 
         def closure():
-            self._zero_grad_optimizer()
-            output = self.module_(X)
-            losses = self.losses(output, target, X)
-            losses["loss"].backward()
+            output, losses = self._backward(X, target)
             steps.append((output, losses))
             if self.hears_batches_:
                 self.notify(
@@ -103,6 +101,32 @@ class _TensorNet(NeuralNet):
         self._step_optimizer(closure)
         output, losses = steps[0]
         return {"loss": losses["loss"], "losses": losses, "y_pred": output}
+
+    def _backward(self, X, target):
+        """Output, losses and gradients of a batch; without the compiler if it fails."""
+        compiled = self.module_
+        try:
+            return self._compute(X, target)
+        except Exception as error:
+            if not hasattr(compiled, "_orig_mod"):
+                raise
+            self._strip_compiler()
+            step = self._compute(X, target)  # fails again if it was not the compiler
+            warnings.warn(
+                f"torch.compile failed, and the {self.stage} goes on without it; "
+                f"compile=False spares the attempt. {type(error).__name__}: "
+                f"{textwrap.shorten(str(error), 300)}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+            return step
+
+    def _compute(self, X, target):
+        self._zero_grad_optimizer()
+        output = self.module_(X)
+        losses = self.losses(output, target, X)
+        losses["loss"].backward()
+        return output, losses
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """Train on the batches of one epoch and record its mean losses."""
