@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["effective_clusters", "reseed_dead_centers"]
+__all__ = ["effective_clusters", "forget_momenta", "reseed_dead_centers"]
 
 
 def reseed_dead_centers(Z: Tensor, centers: Tensor, labels: Tensor) -> Tensor:
@@ -56,3 +56,10 @@ def effective_clusters(labels: np.ndarray, n_clusters: int) -> float:
     shares = np.bincount(labels, minlength=n_clusters) / len(labels)
     shares = shares[shares > 0]
     return float(np.exp(-(shares * np.log(shares)).sum()))
+
+
+def forget_momenta(optimizer, centers, moved=slice(None)):
+    """Forget what the optimiser remembers of centres that were moved."""
+    for value in optimizer.state[centers].values():
+        if torch.is_tensor(value) and value.shape == centers.shape:
+            value[moved] = 0

@@ -13,7 +13,7 @@ from skdeepclust._augment import resolve_augmentation
 from skdeepclust._autoencoder import Autoencoder, pretrain
 from skdeepclust._base import BaseDeepClusterer
 from skdeepclust._batches import Batches, Rows, map_blocks, resolve_batch_size
-from skdeepclust._centers import effective_clusters, reseed_dead_centers
+from skdeepclust._centers import effective_clusters, forget_momenta, reseed_dead_centers
 from skdeepclust._clusterers import check_centers, initial_centers
 from skdeepclust._compat import HasMethods, Interval, StrOptions
 from skdeepclust._device import derived_seed
@@ -177,11 +177,14 @@ class BaseJointEstimator(BaseDeepClusterer):
                 batches.n_batches = min(
                     self.update_interval, self.max_iter - self.n_iter_
                 )
-                batches.targets = target
                 with (
                     stage.step("target update", lambda: self._snapshot(net)) as step,
                     net.epoch(rows) as epoch,
                 ):
+                    if net.centers_moved_:  # by a callback, when the epoch began
+                        target, _ = self._update(net, rows)
+                        net.centers_moved_ = False
+                    batches.targets = target
                     net.train_on(batches)
                     self.n_iter_ += batches.n_batches
                     previous = target.labels
@@ -227,7 +230,7 @@ class BaseJointEstimator(BaseDeepClusterer):
             target = WholeTarget(Z, model.centers, self.alpha)
             moved = reseed_dead_centers(Z, model.centers.data, target.labels)
             if len(moved):
-                _forget_momenta(net.optimizer_, model.centers, moved)
+                forget_momenta(net.optimizer_, model.centers, moved)
                 target = WholeTarget(Z, model.centers, self.alpha)
         return target, len(moved)
 
@@ -297,10 +300,3 @@ class BaseJointEstimator(BaseDeepClusterer):
     def _assign(self, rows):
         with torch.no_grad():
             return self.net_.module_.assign(self._embed(rows))
-
-
-def _forget_momenta(optimizer, centers, moved):
-    """Forget what the optimiser remembers of centres that were moved."""
-    for value in optimizer.state[centers].values():
-        if torch.is_tensor(value) and value.shape == centers.shape:
-            value[moved] = 0

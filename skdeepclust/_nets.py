@@ -264,12 +264,14 @@ class ClusteringNet(_TensorNet):
     """Trains a network and its centres: L = L_r + gamma * KL(P || Q).
 
     With ``gamma=None`` it is the divergence alone, and the module gives no
-    reconstruction.
+    reconstruction. A callback that moves the centres when an epoch begins says so in
+    `centers_moved_`, and the targets are worked out anew.
     """
 
     def __init__(self, module, *, gamma, **params):
         super().__init__(module, **params)
         self.gamma = gamma
+        self.centers_moved_ = False
 
     def losses(self, output, target, X):
         """Return the parts of the loss and their weighted sum."""

@@ -17,7 +17,7 @@ LAYERS = [
     | {"_functional", "_params", "_progress", "_sampling", "datasets", "exceptions"},
     {"_clusterers", "_inputs", "_pseudo_labels", "_target", "metrics", "networks"},
     {"_spectral"},
-    {"_nets", "_landmark_spectral"},
+    {"_nets", "_landmark_spectral", "callbacks"},
     {"_base"},
     {"_autoencoder"},
     {"_joint", "_deepcluster", "_scedae"},

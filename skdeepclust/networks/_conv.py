@@ -110,9 +110,13 @@ class ConvAutoencoder(nn.Module):
             nn.Unflatten(1, inner),
             *decoder[:-1],  # the last layer is linear
         )
-        glorot_uniform_(self)
+        self.reset_parameters()
         if min(height, width) >= _SMALLEST_CHANNELS_LAST:
             self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def reset_parameters(self) -> None:
+        """Draw all weights anew."""
+        glorot_uniform_(self)
 
     def encode(self, X: Tensor) -> Tensor:
         """Map images ``(n, C, H, W)`` to codes ``(n, embedding_dim)``."""

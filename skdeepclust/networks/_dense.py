@@ -61,6 +61,10 @@ class DenseAutoencoder(nn.Module):
         widths = [math.prod(self.input_shape), *hidden_dims, embedding_dim]
         self.encoder = _stack(widths)
         self.decoder = _stack(widths[::-1])
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw all weights anew."""
         glorot_uniform_(self)
 
     def encode(self, X: Tensor) -> Tensor:
