@@ -115,7 +115,7 @@ def _shrink_towards_fresh(autoencoder, rows, retain):
     fresh = copy.deepcopy(autoencoder)
     _initialise(fresh)
     names, weights = zip(*autoencoder.named_parameters(), strict=True)
-    # The encoder is what its output depends on, whatever the network's parts are called.
+    # The encoder is what its output depends on, by whatever name.
     with torch.enable_grad():
         Z = autoencoder.encode(rows.take(slice(0, 2)))
         gradients = torch.autograd.grad(Z.sum(), weights, allow_unused=True)
