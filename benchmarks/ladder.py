@@ -8,12 +8,14 @@ r"""The ladder from k-means on pixels to joint training and ensembles.
 All rungs have the same number of passes through the data: 50 of pretraining and at most
 50 of joint training on digits, 20 and 20 on MNIST-test, or `--epochs`. The dense rungs
 of one seed share one pretrained autoencoder, so that they differ in what comes after;
-its seconds are in each of them. Every finished rung is a line of `results/ladder.jsonl`
-and is not computed again; `--table` prints the table of what is there. Labels score
-finished runs and are used for nothing else.
+its seconds are in each of them. "UMAP + GMM" is N2D and needs the extra "umap". Every
+finished rung is a line of `results/ladder.jsonl` and is not computed again; `--table`
+prints the table of what is there. Labels score finished runs and are used for nothing
+else.
 """
 
 import argparse
+import importlib.util
 import math
 import time
 import warnings
@@ -23,6 +25,7 @@ import torch
 from _common import append, environment, load, mean_sd_min, read, scores
 from sklearn.cluster import KMeans, SpectralClustering
 from sklearn.mixture import GaussianMixture
+from sklearn.pipeline import make_pipeline
 
 from skdeepclust import DCEC, DEC, IDEC, SCEDAE, Autoencoder
 from skdeepclust import LandmarkSpectralClustering as LandmarkSpectral
@@ -40,6 +43,7 @@ CLUSTERERS = {
         10, affinity="nearest_neighbors", n_init=20, random_state=seed
     ),
     "landmark spectral": lambda seed: LandmarkSpectral(10, random_state=seed),
+    "UMAP + GMM": lambda seed: umap_and_mixture(seed),
 }
 ON_PIXELS = ["k-means", "landmark spectral"]
 JOINT = {"DEC": DEC, "IDEC": IDEC, "DCEC": DCEC}
@@ -50,6 +54,13 @@ NAMES = [
     "SCEDAE",
 ]
 DENSE = {name for name in NAMES if name.startswith("autoencoder")} | {"DEC", "IDEC"}
+
+
+def umap_and_mixture(seed):
+    from umap import UMAP  # the extra "umap"
+
+    umap = UMAP(10, n_neighbors=20, min_dist=0.0, random_state=seed, n_jobs=1)
+    return make_pipeline(umap, GaussianMixture(10, n_init=5, random_state=seed))
 
 
 def run_clusterer(name, points, y, seed):
@@ -104,6 +115,8 @@ def dense_rungs(X, y, seed, epochs, wanted):
     pretraining = time.perf_counter() - start
     codes = autoencoder.transform(X)
     for name in CLUSTERERS:
+        if name.startswith("UMAP") and importlib.util.find_spec("umap") is None:
+            continue
         if f"autoencoder + {name}" in wanted:
             row = run_clusterer(name, codes, y, seed)
             row["seconds"] += pretraining
