@@ -36,15 +36,10 @@ NAME = "step_overhead"
 GAMMA = 0.1
 
 # Network, shape of a sample, samples, batch size, whether skorch's own loop is timed.
+_SMALL = {"hidden_dims": (64, 32)}
 CASES = {
-    "dense 64, small": (
-        DenseAutoencoder,
-        (64,),
-        {"hidden_dims": (64, 32)},
-        2048,
-        64,
-        1,
-    ),
+    "dense 64, small": (DenseAutoencoder, (64,), _SMALL, 2048, 64, 1),
+    "dense 64, small, 256": (DenseAutoencoder, (64,), _SMALL, 4096, 256, 1),
     "dense 64": (DenseAutoencoder, (64,), {}, 1024, 256, 0),
     "dense 784": (DenseAutoencoder, (784,), {}, 1024, 256, 0),
     "conv 8x8": (ConvAutoencoder, (1, 8, 8), {}, 2048, 64, 1),

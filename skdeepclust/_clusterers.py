@@ -320,6 +320,8 @@ def limited_threads() -> int:
 class _FaissKMeans:
     """K-means of the faiss library, for many clusters of many points."""
 
+    n_iter = 20  # as many as in the DeepCluster paper
+
     def __init__(self, n_clusters, *, n_init, random_state):
         self.n_clusters = n_clusters
         self.n_init = n_init
@@ -338,7 +340,7 @@ class _FaissKMeans:
         kmeans = faiss.Kmeans(
             F.shape[1],
             self.n_clusters,
-            niter=20,
+            niter=self.n_iter,
             nredo=self.n_init,
             seed=self.random_state % (2**31),
             min_points_per_centroid=1,
