@@ -74,7 +74,9 @@ def measure(k, n_rounds):
 
 def table():
     print(f"\nAn iteration with {N_SAMPLES} samples of {WIDTH} features\n")
-    print("| k | matrix product, ms | scikit-learn: share of its speed | faiss: share |")
+    print(
+        "| k | matrix product, ms | scikit-learn: share of its speed | faiss: share |"
+    )
     print("|---|---|---|---|")
     for row in {row["k"]: row for row in read(NAME)}.values():
         ms = row["ms"]

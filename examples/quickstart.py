@@ -57,7 +57,7 @@ def main(path="digits_clusters.png"):
     dcec = DCEC(n_clusters=10, **SETTINGS).fit(images)
     seconds = time.perf_counter() - start
     pretraining_seconds = sum(dcec.history_["pretraining"]["dur"])
-    print_scores("autoencoder + k-means", y, dcec.init_labels_, pretraining_seconds)
+    print_scores("autoencoder + spectral", y, dcec.init_labels_, pretraining_seconds)
     print_scores("DCEC", y, dcec.labels_, seconds)
     print(f"\nJoint training: {dcec.n_iter_} steps, {dcec.stop_reason_}.")
 

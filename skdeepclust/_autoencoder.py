@@ -46,10 +46,10 @@ class Autoencoder(DecoderMixin, BaseDeepEstimator):
     max_epochs : int, default=200
         Passes through the data. The default is that of the DCEC reference code.
     batch_size : int or "auto", default="auto"
-        Samples per step. "auto" is the papers' 256 from 8192 samples upwards. Below
-        that it is the power of two nearest to a 32nd of the samples, at least 32:
-        with 256 an epoch of small data has so few steps that the network hardly
-        learns (``benchmarks/README.md`` has the measurement).
+        Samples per step. "auto" is 32 below some 1,450 samples, 64 below 11,600, 128
+        below 23,200 and the papers' 256 above: with 256 an epoch of small data has so
+        few steps that the network hardly learns (``benchmarks/README.md`` has the
+        measurement).
     augment : "auto", callable or None, default=None
         Random changes of the images of a training batch. None, the default, is the
         paper's. "auto" takes :class:`~skdeepclust.RandomAffine`: shifts, rotations and

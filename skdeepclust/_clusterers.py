@@ -12,11 +12,9 @@ from skdeepclust._batches import as_tensor
 
 __all__ = [
     "Assignment",
-    "check_centers",
     "class_means",
     "cluster",
     "compact",
-    "initial_centers",
     "limited_threads",
     "make_clusterer",
     "mean_squared_distance",
@@ -28,87 +26,6 @@ __all__ = [
 _MAX_THREADS = 2
 
 _BLOCK = 1024  # rows of a block, where all rows meet all centres
-
-
-def initial_centers(init, Z, n_clusters, n_init, seed):
-    """Centres in the embedding that joint training starts from.
-
-    Parameters
-    ----------
-    init : "kmeans", array-like of shape (n_clusters, embedding_dim) or estimator
-        Where they come from: k-means, given, or the means of the clusters that any
-        clusterer or mixture finds.
-    Z : ndarray of shape (n_samples, embedding_dim)
-        Embedded points. They may come back with other rounding errors.
-    n_clusters : int
-        Number of clusters.
-    n_init : int
-        Starts of k-means, the best of which is kept.
-    seed : int
-        Seed.
-
-    Returns
-    -------
-    centers : ndarray of shape (n_clusters, embedding_dim)
-        Cluster centres, of the type of Z.
-    labels : ndarray of shape (n_samples,)
-        Cluster of every point, as found. A point that a clusterer calls noise has
-        the cluster of the nearest centre.
-
-    Raises
-    ------
-    ValueError
-        When there are not `n_clusters` centres of the width of Z.
-    """
-    if isinstance(init, str):
-        kmeans = make_clusterer("kmeans", n_clusters, n_init, seed)
-        kmeans.set_params(copy_x=False)  # it centres Z, and puts it back
-        labels = cluster(kmeans, Z)
-        return kmeans.cluster_centers_, labels
-    if not hasattr(init, "fit_predict"):
-        centers = check_centers(init, n_clusters, Z.shape[1]).astype(Z.dtype)
-        return centers, nearest(Z, centers)
-    labels = compact(cluster(make_clusterer(init, n_clusters, n_init, seed), Z))
-    centers = class_means(Z[labels >= 0], labels[labels >= 0])
-    if len(centers) != n_clusters:
-        raise ValueError(
-            f"init={init} found {len(centers)} clusters in the code, but n_clusters="
-            f"{n_clusters}. Pass n_clusters={len(centers)}, or another init."
-        )
-    noise = labels < 0
-    labels[noise] = nearest(Z, centers)[noise]
-    return centers, labels
-
-
-def check_centers(init, n_clusters, width=None):
-    """Centres that a user gives, as a matrix of its own.
-
-    Parameters
-    ----------
-    init : array-like of shape (n_clusters, embedding_dim)
-        Centres.
-    n_clusters : int
-        Number of clusters.
-    width : int or None, default=None
-        Width of the code, when it is known.
-    """
-    wanted = f"a centre in the code for each of n_clusters={n_clusters} clusters"
-    try:
-        centers = np.array(init, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"init must hold {wanted}, as numbers; got {error}."
-        ) from error
-    is_matrix = centers.ndim == 2 and len(centers) == n_clusters
-    if not is_matrix or centers.shape[1] != (width or centers.shape[1]):
-        shape = (n_clusters, width or "embedding_dim")
-        raise ValueError(
-            f"init must hold {wanted}, shape ({shape[0]}, {shape[1]}); got shape "
-            f"{centers.shape}."
-        )
-    if not np.isfinite(centers).all():
-        raise ValueError(f"init must hold {wanted}; got NaN or infinity among them.")
-    return centers
 
 
 def make_clusterer(clusterer, n_clusters, n_init, seed):

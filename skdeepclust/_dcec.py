@@ -60,29 +60,32 @@ class DCEC(DecoderMixin, BaseJointEstimator):
         between two updates is below `tol`. The default is the paper's. With 0 all of
         `max_iter` is done.
     batch_size : int or "auto", default="auto"
-        Samples per step. "auto" is the paper's 256 from 8192 samples upwards. Below
-        that it is the power of two nearest to a 32nd of the samples, at least 32:
-        with 256 an epoch of small data has so few steps that the network hardly
-        learns (``benchmarks/README.md`` has the measurement).
-    augment : "auto", callable or None, default=None
-        Random changes of the images of a training batch. None, the default, is the
-        paper's. "auto" takes :class:`~skdeepclust.RandomAffine`: shifts, rotations and
-        changes of size of up to a tenth or 10 degrees, and mirroring only for images of
-        several channels; it is None for rows that are no images. A callable maps a
-        batch ``(n, C, H, W)`` to one of that shape. Targets, labels and the stop rule
-        come from X as it is; the losses of both stages are taken on the changed images
-        [3]_.
+        Samples per step. "auto" is 32 below some 1,450 samples, 64 below 11,600, 128
+        below 23,200 and the papers' 256 above: with 256 an epoch of small data has so
+        few steps that the network hardly learns (``benchmarks/README.md`` has the
+        measurement).
+    augment : "auto", callable or None, default="auto"
+        Random changes of the images of a training batch [3]_. "auto" takes
+        :class:`~skdeepclust.RandomAffine`: shifts, rotations and changes of size of up
+        to a tenth or 10 degrees, and mirroring only for images of several channels; it
+        is None for rows that are no images. A callable maps a batch ``(n, C, H, W)``
+        to one of that shape. Targets, labels and the stop rule come from X as it is;
+        the losses of both stages are taken on the changed images. None is the DCEC
+        paper's.
     lr : float, default=1e-3
         Learning rate of both stages. The default is Adam's, which the reference
         code uses.
     optimizer : torch optimiser class, default=torch.optim.Adam
         Optimiser of both stages, made anew for the second. Its one-kernel
         ("fused") form is used where torch has one.
-    init : "kmeans", array-like or estimator, default="kmeans"
-        Where joint training starts: centres from k-means, given centres of shape
-        (n_clusters, embedding_dim), or the means of the clusters that any scikit-learn
-        clusterer or mixture finds in the code. Its `n_clusters` or `n_components` is
-        set on a clone, and so is its `random_state` where that is None.
+    init : "spectral", "kmeans", array-like or estimator, default="spectral"
+        Where joint training starts. "spectral" takes the means of the clusters that
+        :class:`~skdeepclust.LandmarkSpectralClustering` finds in the code, which need
+        not be round as those of k-means, on a sample of at most 20,000; with fewer
+        than 20 samples per cluster it is k-means. "kmeans" is the papers'. Also given
+        centres of shape (n_clusters, embedding_dim), or the means of the clusters that
+        any scikit-learn clusterer or mixture finds. Its `n_clusters` or `n_components`
+        is set on a clone, and so is its `random_state` where that is None.
     n_init : int, default=20
         Starts of k-means. The default is that of the reference code.
     callbacks : list of skorch callbacks, default=None
@@ -116,7 +119,7 @@ class DCEC(DecoderMixin, BaseJointEstimator):
     cluster_images_ : ndarray of shape (n_clusters, ...)
         Decoded centres, images (C, H, W) or rows of n_features values.
     init_labels_ : ndarray of shape (n_samples,)
-        Labels before joint training, by k-means or `init`.
+        Labels before joint training, by `init`.
     net_ : skorch.NeuralNet
         The net of the second stage. Its module holds autoencoder and centres.
     module_ : nn.Module
@@ -186,6 +189,10 @@ class DCEC(DecoderMixin, BaseJointEstimator):
     The method prefers clusters of similar sizes, because the target distribution
     divides by the size of a cluster.
 
+    Three defaults are not the paper's but what does best: `augment`, `init` and
+    `batch_size`. The paper's recipe is ``DCEC(n_clusters, augment=None, init="kmeans",
+    batch_size=256)``; the user guide and ``benchmarks/README.md`` compare the two.
+
     References
     ----------
     .. [1] X. Guo, X. Liu, E. Zhu, J. Yin, "Deep clustering with convolutional
@@ -225,10 +232,10 @@ class DCEC(DecoderMixin, BaseJointEstimator):
         update_interval=140,
         tol=1e-3,
         batch_size="auto",
-        augment=None,
+        augment="auto",
         lr=1e-3,
         optimizer=torch.optim.Adam,
-        init="kmeans",
+        init="spectral",
         n_init=20,
         callbacks=None,
         device="auto",

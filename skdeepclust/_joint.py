@@ -14,9 +14,9 @@ from skdeepclust._autoencoder import Autoencoder, pretrain
 from skdeepclust._base import BaseDeepClusterer
 from skdeepclust._batches import Batches, Rows, map_blocks, resolve_batch_size
 from skdeepclust._centers import effective_clusters, forget_momenta, reseed_dead_centers
-from skdeepclust._clusterers import check_centers, initial_centers
 from skdeepclust._compat import HasMethods, Interval, StrOptions
 from skdeepclust._device import derived_seed
+from skdeepclust._initial_centers import check_centers, initial_centers
 from skdeepclust._nets import ClusteringNet, history_table
 from skdeepclust._target import WholeTarget
 from skdeepclust.networks import ClusteringAutoencoder
@@ -57,7 +57,11 @@ class BaseJointEstimator(BaseDeepClusterer):
         "max_iter": [Interval(Integral, 0, None, closed="left")],
         "update_interval": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
-        "init": [StrOptions({"kmeans"}), "array-like", HasMethods(["fit_predict"])],
+        "init": [
+            StrOptions({"spectral", "kmeans"}),
+            "array-like",
+            HasMethods(["fit_predict"]),
+        ],
         "n_init": [Interval(Integral, 1, None, closed="left")],
         "memory": [str, os.PathLike, HasMethods(["cache"]), None],
     }

@@ -11,7 +11,7 @@ from torch import nn
 
 from skdeepclust._batches import map_blocks
 from skdeepclust._centers import forget_momenta
-from skdeepclust._clusterers import initial_centers
+from skdeepclust._initial_centers import initial_centers
 
 __all__ = ["BRB"]
 

@@ -153,7 +153,7 @@ def test_blocks_shrink_with_the_size_of_a_sample():
 
 @pytest.mark.parametrize(
     ("n", "expected"),
-    [(1, 32), (600, 32), (1797, 64), (5000, 128), (8192, 256), (70000, 256)],
+    [(1, 32), (600, 32), (1797, 64), (10000, 64), (20000, 128), (70000, 256)],
 )
 def test_auto_batch_size(n, expected):
     assert resolve_batch_size("auto", n) == expected

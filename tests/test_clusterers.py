@@ -1,23 +1,21 @@
-"""Any clusterer: cloned, asked for our number, and the start of joint training."""
+"""Any clusterer: cloned, and asked for our number."""
 
 import sys
 import types
 
 import numpy as np
 import pytest
-from sklearn.cluster import HDBSCAN, AgglomerativeClustering, KMeans
+from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
 
 from skdeepclust._clusterers import (
     Assignment,
     class_means,
     cluster,
     compact,
-    initial_centers,
     make_clusterer,
     mean_squared_distance,
     nearest,
@@ -27,61 +25,6 @@ from skdeepclust._clusterers import (
 def features(n=300, d=6):
     rng = np.random.RandomState(0)
     return rng.normal(size=(n, d)).astype(np.float32)
-
-
-# -- centres to start from ---------------------------------------------------
-
-
-def test_initial_centers_are_scikit_learns():
-    Z = features(100, 3)
-    with threadpool_limits(1, "openmp"):
-        expected = KMeans(4, n_init=5, random_state=7).fit(Z)
-        centers, labels = initial_centers("kmeans", Z, 4, 5, 7)
-    np.testing.assert_array_equal(labels, expected.labels_)
-    np.testing.assert_array_equal(centers, expected.cluster_centers_)
-    assert labels.dtype == np.int64
-
-
-def test_initial_centers_given():
-    Z = features(100, 3)
-    given = Z[:4].astype(np.float64)
-    centers, labels = initial_centers(given.tolist(), Z, 4, 5, 7)
-    np.testing.assert_array_equal(centers, Z[:4])
-    np.testing.assert_array_equal(labels[:4], range(4))
-    assert centers.dtype == np.float32
-    assert not np.shares_memory(initial_centers(Z[:4], Z, 4, 5, 7)[0], Z)
-    for wrong, message in (
-        (given[:3], r"shape \(4, 3\); got shape \(3, 3\)"),
-        (given[:, :2], r"got shape \(4, 2\)"),
-        (given * np.nan, "NaN or infinity among them"),
-        ([["a"] * 3] * 4, "as numbers"),
-    ):
-        with pytest.raises(ValueError, match=f"n_clusters=4 clusters.*{message}"):
-            initial_centers(wrong, Z, 4, 5, 7)
-
-
-def test_initial_centers_from_a_clusterer():
-    Z = features(100, 3)
-    agglomeration = AgglomerativeClustering()
-    centers, labels = initial_centers(agglomeration, Z, 4, 5, 7)
-    expected = AgglomerativeClustering(4).fit_predict(Z)
-    np.testing.assert_array_equal(labels, expected)
-    for each in range(4):
-        np.testing.assert_allclose(
-            centers[each], Z[expected == each].mean(axis=0), rtol=1e-4, atol=1e-6
-        )
-    assert agglomeration.n_clusters == 2
-
-
-def test_initial_centers_from_a_clusterer_with_noise_or_another_number():
-    blobs = np.repeat(features(3, 2) * 20, 30, axis=0) + features(90, 2) / 10
-    Z = np.r_[blobs, [[500.0, 0.0]]].astype(np.float32)
-    clusterer = HDBSCAN(min_cluster_size=10, copy=True)
-    centers, labels = initial_centers(clusterer, Z, 3, 5, 7)
-    assert (np.bincount(labels) >= 30).all()  # the outlier joined one of them
-    assert centers.shape == (3, 2)
-    with pytest.raises(ValueError, match=r"found 3 clusters.*Pass n_clusters=3"):
-        initial_centers(clusterer, Z, 4, 5, 7)
 
 
 # -- pieces ------------------------------------------------------------------

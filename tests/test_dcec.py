@@ -49,7 +49,7 @@ class LogTraining(Callback):
 # -- the stages --------------------------------------------------------------
 
 
-def test_signature_of_the_paper():
+def test_signature_of_the_paper_but_for_three_defaults():
     params = DCEC().get_params()
     expected = {
         "n_clusters": 10,
@@ -62,11 +62,11 @@ def test_signature_of_the_paper():
         "max_iter": 20000,
         "update_interval": 140,
         "tol": 1e-3,
-        "batch_size": "auto",
-        "augment": None,
+        "batch_size": "auto",  # 256
+        "augment": "auto",  # the paper: None
         "lr": 1e-3,
         "optimizer": torch.optim.Adam,
-        "init": "kmeans",
+        "init": "spectral",  # "kmeans"
         "n_init": 20,
         "callbacks": None,
         "device": "auto",

@@ -1,0 +1,133 @@
+"""Where joint training starts: centres in the code."""
+
+import warnings
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from skdeepclust._clusterers import (
+    class_means,
+    cluster,
+    compact,
+    make_clusterer,
+    nearest,
+)
+from skdeepclust._landmark_spectral import LandmarkSpectralClustering
+
+__all__ = ["check_centers", "initial_centers"]
+
+# "spectral" looks at so many codes at most: enough to place centres, and what it
+# needs of time and memory does not grow with the data.
+_MAX_SPECTRAL = 20_000
+
+# Below so many codes per cluster a neighbourhood is too sparse to tell anything.
+_MIN_PER_CLUSTER = 20
+
+
+def initial_centers(init, Z, n_clusters, n_init, seed):
+    """Centres in the embedding that joint training starts from.
+
+    Parameters
+    ----------
+    init : "spectral", "kmeans", array-like of shape (n_clusters, embedding_dim) or \
+            estimator
+        Where they come from: the means of the clusters that landmark spectral
+        clustering finds, k-means, given, or the means of the clusters that any
+        clusterer or mixture finds.
+    Z : ndarray of shape (n_samples, embedding_dim)
+        Embedded points. They may come back with other rounding errors.
+    n_clusters : int
+        Number of clusters.
+    n_init : int
+        Starts of k-means.
+    seed : int
+        Seed.
+
+    Returns
+    -------
+    centers : ndarray of shape (n_clusters, embedding_dim)
+        Cluster centres, of the type of Z.
+    labels : ndarray of shape (n_samples,)
+        Cluster of every point, as found. A point that a clusterer calls noise, or did
+        not see, has the cluster of the nearest centre.
+
+    Raises
+    ------
+    ValueError
+        When there are not `n_clusters` centres of the width of Z.
+    """
+    if isinstance(init, str):
+        found = None if init == "kmeans" else _spectral(Z, n_clusters, n_init, seed)
+        return found or _kmeans(Z, n_clusters, n_init, seed)
+    if not hasattr(init, "fit_predict"):
+        centers = check_centers(init, n_clusters, Z.shape[1]).astype(Z.dtype)
+        return centers, nearest(Z, centers)
+    labels = compact(cluster(make_clusterer(init, n_clusters, n_init, seed), Z))
+    centers = class_means(Z[labels >= 0], labels[labels >= 0])
+    if len(centers) != n_clusters:
+        raise ValueError(
+            f"init={init} found {len(centers)} clusters in the code, but n_clusters="
+            f"{n_clusters}. Pass n_clusters={len(centers)}, or another init."
+        )
+    noise = labels < 0
+    labels[noise] = nearest(Z, centers)[noise]
+    return centers, labels
+
+
+def _kmeans(Z, n_clusters, n_init, seed):
+    kmeans = make_clusterer("kmeans", n_clusters, n_init, seed)
+    kmeans.set_params(copy_x=False)  # it centres Z, and puts it back
+    labels = cluster(kmeans, Z)
+    return kmeans.cluster_centers_, labels
+
+
+def _spectral(Z, n_clusters, n_init, seed):
+    """Centres and labels, or None where k-means is the better start."""
+    if len(Z) < _MIN_PER_CLUSTER * n_clusters:
+        return None
+    rng = np.random.RandomState(seed)
+    chosen = np.sort(rng.permutation(len(Z))[:_MAX_SPECTRAL])
+    clusterer = LandmarkSpectralClustering(n_clusters, n_init=n_init, random_state=seed)
+    with warnings.catch_warnings():
+        # Of fewer different points than clusters, which k-means then says itself.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        labels = compact(cluster(clusterer, Z[chosen]))
+    centers = class_means(Z[chosen], labels)
+    if len(centers) != n_clusters:
+        return None
+    if len(chosen) == len(Z):
+        return centers, labels
+    everyone = nearest(Z, centers)
+    everyone[chosen] = labels
+    return centers, everyone
+
+
+def check_centers(init, n_clusters, width=None):
+    """Centres that a user gives, as a matrix of its own.
+
+    Parameters
+    ----------
+    init : array-like of shape (n_clusters, embedding_dim)
+        Centres.
+    n_clusters : int
+        Number of clusters.
+    width : int or None, default=None
+        Width of the code, when it is known.
+    """
+    wanted = f"a centre in the code for each of n_clusters={n_clusters} clusters"
+    try:
+        centers = np.array(init, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"init must hold {wanted}, as numbers; got {error}."
+        ) from error
+    is_matrix = centers.ndim == 2 and len(centers) == n_clusters
+    if not is_matrix or centers.shape[1] != (width or centers.shape[1]):
+        shape = (n_clusters, width or "embedding_dim")
+        raise ValueError(
+            f"init must hold {wanted}, shape ({shape[0]}, {shape[1]}); got shape "
+            f"{centers.shape}."
+        )
+    if not np.isfinite(centers).all():
+        raise ValueError(f"init must hold {wanted}; got NaN or infinity among them.")
+    return centers

@@ -1,0 +1,112 @@
+"""Where joint training starts: centres from spectral clustering, k-means or outside."""
+
+import numpy as np
+import pytest
+from sklearn.cluster import HDBSCAN, AgglomerativeClustering, KMeans
+from sklearn.datasets import make_circles
+from sklearn.metrics import adjusted_rand_score
+from threadpoolctl import threadpool_limits
+
+import skdeepclust._initial_centers
+from skdeepclust import LandmarkSpectralClustering
+from skdeepclust._initial_centers import initial_centers
+
+
+def features(n=300, d=6):
+    rng = np.random.RandomState(0)
+    return rng.normal(size=(n, d)).astype(np.float32)
+
+
+def test_initial_centers_are_scikit_learns():
+    Z = features(100, 3)
+    with threadpool_limits(1, "openmp"):
+        expected = KMeans(4, n_init=5, random_state=7).fit(Z)
+        centers, labels = initial_centers("kmeans", Z, 4, 5, 7)
+    np.testing.assert_array_equal(labels, expected.labels_)
+    np.testing.assert_array_equal(centers, expected.cluster_centers_)
+    assert labels.dtype == np.int64
+
+
+def test_initial_centers_given():
+    Z = features(100, 3)
+    given = Z[:4].astype(np.float64)
+    centers, labels = initial_centers(given.tolist(), Z, 4, 5, 7)
+    np.testing.assert_array_equal(centers, Z[:4])
+    np.testing.assert_array_equal(labels[:4], range(4))
+    assert centers.dtype == np.float32
+    assert not np.shares_memory(initial_centers(Z[:4], Z, 4, 5, 7)[0], Z)
+    for wrong, message in (
+        (given[:3], r"shape \(4, 3\); got shape \(3, 3\)"),
+        (given[:, :2], r"got shape \(4, 2\)"),
+        (given * np.nan, "NaN or infinity among them"),
+        ([["a"] * 3] * 4, "as numbers"),
+    ):
+        with pytest.raises(ValueError, match=f"n_clusters=4 clusters.*{message}"):
+            initial_centers(wrong, Z, 4, 5, 7)
+
+
+def test_initial_centers_from_a_clusterer():
+    Z = features(100, 3)
+    agglomeration = AgglomerativeClustering()
+    centers, labels = initial_centers(agglomeration, Z, 4, 5, 7)
+    expected = AgglomerativeClustering(4).fit_predict(Z)
+    np.testing.assert_array_equal(labels, expected)
+    for each in range(4):
+        np.testing.assert_allclose(
+            centers[each], Z[expected == each].mean(axis=0), rtol=1e-4, atol=1e-6
+        )
+    assert agglomeration.n_clusters == 2
+
+
+def test_initial_centers_from_a_clusterer_with_noise_or_another_number():
+    blobs = np.repeat(features(3, 2) * 20, 30, axis=0) + features(90, 2) / 10
+    Z = np.r_[blobs, [[500.0, 0.0]]].astype(np.float32)
+    clusterer = HDBSCAN(min_cluster_size=10, copy=True)
+    centers, labels = initial_centers(clusterer, Z, 3, 5, 7)
+    assert (np.bincount(labels) >= 30).all()  # the outlier joined one of them
+    assert centers.shape == (3, 2)
+    with pytest.raises(ValueError, match=r"found 3 clusters.*Pass n_clusters=3"):
+        initial_centers(clusterer, Z, 4, 5, 7)
+
+
+def rings():
+    Z, y = make_circles(400, factor=0.3, noise=0.05, random_state=0)
+    Z[y == 0, 0] += 0.3  # so that the means differ
+    return Z.astype(np.float32), y
+
+
+def test_spectral_centers_are_the_means_of_what_it_finds():
+    Z, y = rings()
+    centers, labels = initial_centers("spectral", Z, 2, 5, 7)
+    expected = LandmarkSpectralClustering(2, n_init=5, random_state=7).fit_predict(Z)
+    np.testing.assert_array_equal(labels, expected)
+    assert adjusted_rand_score(y, labels) > 0.9
+    for each in range(2):
+        np.testing.assert_allclose(centers[each], Z[labels == each].mean(0), rtol=1e-5)
+    assert centers.dtype == np.float32
+
+
+def test_spectral_looks_at_a_part_of_many_codes(monkeypatch):
+    monkeypatch.setattr(skdeepclust._initial_centers, "_MAX_SPECTRAL", 150)
+    Z, _ = rings()
+    centers, labels = initial_centers("spectral", Z, 2, 5, 7)
+    assert labels.shape == (400,)
+    distances = np.linalg.norm(Z[:, None] - centers, axis=2)
+    differs = labels != distances.argmin(1)
+    assert 0 < differs.sum() <= 150  # of the others, nearest is what counts
+
+
+@pytest.mark.parametrize(
+    ("Z", "k"),
+    [
+        (features(79, 3), 4),  # fewer than 20 per cluster
+        (np.repeat(features(3, 3), 40, axis=0), 4),  # 3 different points
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Number of distinct clusters")
+def test_spectral_is_kmeans_where_it_finds_no_clusters(Z, k):
+    # k-means moves what it is given by rounding errors.
+    by_spectral = initial_centers("spectral", Z.copy(), k, 5, 7)
+    by_kmeans = initial_centers("kmeans", Z.copy(), k, 5, 7)
+    for a, b in zip(by_spectral, by_kmeans, strict=True):
+        np.testing.assert_array_equal(a, b)
