@@ -2,8 +2,8 @@
 
     python benchmarks/kmeans_step.py --threads 1
 
-DeepCluster takes scikit-learn's k-means or, with ``clusterer="faiss"``, that of faiss. An
-iteration has to compare all samples with all centres, which is a matrix product of
+DeepCluster takes scikit-learn's k-means or, with ``clusterer="faiss"``, that of faiss.
+An iteration has to compare all samples with all centres, which is a matrix product of
 n x d and d x k numbers; how much of its speed is reached is what is printed, with the
 fastest of the rounds. Iterations are timed as the difference of a longer and a shorter
 run from random centres, in turns. Lines go to `results/kmeans_step.jsonl`; `--table`

@@ -17,6 +17,7 @@ __all__ = [
     "as_tensor",
     "map_blocks",
     "resolve_batch_size",
+    "resolve_epochs",
 ]
 
 # Data goes to a GPU as a whole when it takes at most this share of its free memory.
@@ -31,6 +32,9 @@ _GPU_BLOCK_FACTOR = 64
 # from 64 to the papers' 256; measured in benchmarks/batch_size.py.
 _STEPS_OF_SMALL, _STEPS_OF_LARGE = 32, 128
 _MIN_AUTO_BATCH, _SMALL_BATCH, _MAX_AUTO_BATCH = 32, 64, 256
+
+# pretrain_epochs="auto": epochs that make so many steps, within these bounds.
+_AUTO_STEPS, _MIN_AUTO_EPOCHS, _MAX_AUTO_EPOCHS = 10_000, 20, 200
 
 # Types that torch can index and convert; any other is converted to float32 once.
 _TORCH_DTYPES = {"uint8", "int8", "int16", "int32", "int64", "bool"} | {
@@ -51,6 +55,14 @@ def resolve_batch_size(batch_size: int | str, n_samples: int) -> int:
     small = min(_SMALL_BATCH, n_samples / _STEPS_OF_SMALL)
     wanted = max(_MIN_AUTO_BATCH, small, n_samples / _STEPS_OF_LARGE)
     return min(_MAX_AUTO_BATCH, 2 ** round(math.log2(wanted)))
+
+
+def resolve_epochs(n_epochs: int | str, n_samples: int, batch_size: int) -> int:
+    """Passes of pretraining; "auto" makes 10,000 steps, in 20 to 200 passes."""
+    if n_epochs != "auto":
+        return int(n_epochs)
+    wanted = round(_AUTO_STEPS / math.ceil(n_samples / batch_size))
+    return min(_MAX_AUTO_EPOCHS, max(_MIN_AUTO_EPOCHS, wanted))
 
 
 class Rows:

@@ -46,9 +46,10 @@ class DCEC(DecoderMixin, BaseJointEstimator):
         Your own is a module with ``encode(X) -> Z`` and ``decode(Z) -> X``; a class
         gets `input_shape` and `embedding_dim` when its constructor takes arguments
         of these names, an instance is copied together with its weights.
-    pretrain_epochs : int, default=200
-        Passes through the data that the autoencoder is trained alone. The default
-        is that of the reference code.
+    pretrain_epochs : int or "auto", default="auto"
+        Passes through the data that the autoencoder is trained alone. "auto" takes as
+        many as make 10,000 steps, but at least 20 and at most 200; 200 is what the
+        reference code takes. With 0 the network stays as it is.
     max_iter : int, default=20000
         Most steps of joint training. The default is that of the reference code. 0
         leaves out joint training: "autoencoder + k-means".
@@ -57,8 +58,12 @@ class DCEC(DecoderMixin, BaseJointEstimator):
         the whole data set. The default is that of the reference code.
     tol : float, default=1e-3
         Joint training stops when the share of samples that changed their cluster
-        between two updates is below `tol`. The default is the paper's. With 0 all of
-        `max_iter` is done.
+        between two updates is below `tol`. The default is the paper's. With 0 it does
+        not stop for this reason.
+    n_iter_no_change : int or None, default=10
+        Joint training stops, too, when that share has not been lower than ever before
+        for so many updates: what still changes is then the noise of training. None
+        is the papers'.
     batch_size : int or "auto", default="auto"
         Samples per step. "auto" is 32 below some 1,450 samples, 64 below 11,600, 128
         below 23,200 and the papers' 256 above: with 256 an epoch of small data has so
@@ -179,8 +184,11 @@ class DCEC(DecoderMixin, BaseJointEstimator):
        with q the :func:`~skdeepclust.soft_assignment` of the codes to the centres
        and p its :func:`~skdeepclust.target_distribution`, computed on the whole
        data set every `update_interval` steps and constant in between.
+       Clusters of a clusterer other than k-means have other samples than those
+       nearest to their mean: such clusters are themselves the first three targets.
     4. It ends when fewer than a share `tol` of the labels changed in
-       `update_interval` steps, or after `max_iter` steps.
+       `update_interval` steps, when this share falls no more, or after `max_iter`
+       steps.
 
     The reference code takes the batches of the second stage in the order of X.
     Here one order is drawn and kept: X is often sorted by class. Centres that lose
@@ -189,9 +197,11 @@ class DCEC(DecoderMixin, BaseJointEstimator):
     The method prefers clusters of similar sizes, because the target distribution
     divides by the size of a cluster.
 
-    Three defaults are not the paper's but what does best: `augment`, `init` and
-    `batch_size`. The paper's recipe is ``DCEC(n_clusters, augment=None, init="kmeans",
-    batch_size=256)``; the user guide and ``benchmarks/README.md`` compare the two.
+    Defaults that are not the paper's are what does best: `augment`, `init`,
+    `batch_size`, `pretrain_epochs` and `n_iter_no_change`. The paper's recipe is
+    ``DCEC(n_clusters, augment=None, init="kmeans", batch_size=256,
+    pretrain_epochs=200, n_iter_no_change=None)``; ``benchmarks/README.md`` compares the
+    two.
 
     References
     ----------
@@ -227,10 +237,11 @@ class DCEC(DecoderMixin, BaseJointEstimator):
         embedding_dim=10,
         image_shape="auto",
         module="auto",
-        pretrain_epochs=200,
+        pretrain_epochs="auto",
         max_iter=20000,
         update_interval=140,
         tol=1e-3,
+        n_iter_no_change=10,
         batch_size="auto",
         augment="auto",
         lr=1e-3,
@@ -254,6 +265,7 @@ class DCEC(DecoderMixin, BaseJointEstimator):
         self.max_iter = max_iter
         self.update_interval = update_interval
         self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
         self.batch_size = batch_size
         self.augment = augment
         self.lr = lr

@@ -41,9 +41,10 @@ class DEC(BaseJointEstimator):
         ``encode(X) -> Z`` and ``decode(Z) -> X``; a class gets `input_shape` and
         `embedding_dim` when its constructor takes arguments of these names, an
         instance is copied together with its weights.
-    pretrain_epochs : int, default=200
-        Passes through the data that the autoencoder is trained alone. The default
-        is that of the reference code.
+    pretrain_epochs : int or "auto", default="auto"
+        Passes through the data that the autoencoder is trained alone. "auto" takes as
+        many as make 10,000 steps, but at least 20 and at most 200; 200 is what the
+        reference code takes. With 0 the network stays as it is.
     max_iter : int, default=20000
         Most steps of joint training. The default is that of the reference code. 0
         leaves out joint training: "autoencoder + k-means".
@@ -52,8 +53,12 @@ class DEC(BaseJointEstimator):
         the whole data set. The default is that of the reference code.
     tol : float, default=1e-3
         Joint training stops when the share of samples that changed their cluster
-        between two updates is below `tol`. The default is the paper's. With 0 all of
-        `max_iter` is done.
+        between two updates is below `tol`. The default is the paper's. With 0 it does
+        not stop for this reason.
+    n_iter_no_change : int or None, default=10
+        Joint training stops, too, when that share has not been lower than ever before
+        for so many updates: what still changes is then the noise of training. None
+        is the papers'.
     batch_size : int or "auto", default="auto"
         Samples per step. "auto" is 32 below some 1,450 samples, 64 below 11,600, 128
         below 23,200 and the papers' 256 above: with 256 an epoch of small data has so
@@ -78,11 +83,14 @@ class DEC(BaseJointEstimator):
         Optimiser of the pretraining, with its own defaults. The paper pretrains layer
         by layer by stochastic gradient descent; Adam on the whole autoencoder gets
         there in fewer epochs, as in the DCEC reference code.
-    init : "kmeans", array-like or estimator, default="kmeans"
-        Where joint training starts: centres from k-means, given centres of shape
-        (n_clusters, embedding_dim), or the means of the clusters that any scikit-learn
-        clusterer or mixture finds in the code. Its `n_clusters` or `n_components` is
-        set on a clone, and so is its `random_state` where that is None.
+    init : "spectral", "kmeans", array-like or estimator, default="spectral"
+        Where joint training starts. "spectral" takes the means of the clusters that
+        :class:`~skdeepclust.LandmarkSpectralClustering` finds in the code, which need
+        not be round as those of k-means, on a sample of at most 20,000; with fewer
+        than 20 samples per cluster it is k-means. "kmeans" is the papers'. Also given
+        centres of shape (n_clusters, embedding_dim), or the means of the clusters that
+        any scikit-learn clusterer or mixture finds. Its `n_clusters` or `n_components`
+        is set on a clone, and so is its `random_state` where that is None.
     n_init : int, default=20
         Starts of k-means. The default is that of the reference code.
     callbacks : list of skorch callbacks, default=None
@@ -114,7 +122,7 @@ class DEC(BaseJointEstimator):
     cluster_centers_ : ndarray of shape (n_clusters, embedding_dim)
         Trained centres in the code.
     init_labels_ : ndarray of shape (n_samples,)
-        Labels before joint training, by k-means or `init`.
+        Labels before joint training, by `init`.
     net_ : skorch.NeuralNet
         The net of the second stage. Its module holds network and centres.
     module_ : nn.Module
@@ -202,17 +210,18 @@ class DEC(BaseJointEstimator):
         embedding_dim=10,
         image_shape="auto",
         module="dense",
-        pretrain_epochs=200,
+        pretrain_epochs="auto",
         max_iter=20000,
         update_interval=140,
         tol=1e-3,
+        n_iter_no_change=10,
         batch_size="auto",
         augment=None,
         lr=0.01,
         optimizer=torch.optim.SGD,
         pretrain_lr=1e-3,
         pretrain_optimizer=torch.optim.Adam,
-        init="kmeans",
+        init="spectral",
         n_init=20,
         callbacks=None,
         device="auto",
@@ -230,6 +239,7 @@ class DEC(BaseJointEstimator):
         self.max_iter = max_iter
         self.update_interval = update_interval
         self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
         self.batch_size = batch_size
         self.augment = augment
         self.lr = lr

@@ -12,17 +12,27 @@ from sklearn.utils.validation import check_is_fitted, check_memory
 from skdeepclust._augment import resolve_augmentation
 from skdeepclust._autoencoder import Autoencoder, pretrain
 from skdeepclust._base import BaseDeepClusterer
-from skdeepclust._batches import Batches, Rows, map_blocks, resolve_batch_size
+from skdeepclust._batches import (
+    Batches,
+    Rows,
+    map_blocks,
+    resolve_batch_size,
+    resolve_epochs,
+)
 from skdeepclust._centers import effective_clusters, forget_momenta, reseed_dead_centers
 from skdeepclust._compat import HasMethods, Interval, StrOptions
 from skdeepclust._device import derived_seed
 from skdeepclust._initial_centers import check_centers, initial_centers
 from skdeepclust._nets import ClusteringNet, history_table
-from skdeepclust._target import WholeTarget
+from skdeepclust._target import LabelTarget, WholeTarget
 from skdeepclust.networks import ClusteringAutoencoder
 from skdeepclust.networks._resolve import module_key
 
 __all__ = ["BaseJointEstimator"]
+
+# So many intervals between updates the target is the clusters of `init` as they are,
+# where these are not simply what is nearest to a centre.
+_HELD_INTERVALS = 3
 
 # Columns of history_["clustering"]; the loss of a part that is not trained is not
 # among them.
@@ -39,8 +49,10 @@ class BaseJointEstimator(BaseDeepClusterer):
     2. `init`, k-means say, gives centres in the code.
     3. Joint training minimises :math:`L_r + \gamma L_c`, or :math:`L_c` alone where a
        subclass has no `gamma` and with it no use for the decoder.
+       Where `init` is a clusterer its clusters are the first targets.
     4. It ends when fewer than a share `tol` of the labels changed in
-       `update_interval` steps, or after `max_iter` steps.
+       `update_interval` steps, when this share falls no more, or after `max_iter`
+       steps.
 
     A subclass is a docstring, defaults, and where it has one `gamma`.
     """
@@ -53,10 +65,14 @@ class BaseJointEstimator(BaseDeepClusterer):
         },
         "n_clusters": [Interval(Integral, 1, None, closed="left")],
         "alpha": [Interval(Real, 0, None, closed="neither")],
-        "pretrain_epochs": [Interval(Integral, 0, None, closed="left")],
+        "pretrain_epochs": [
+            StrOptions({"auto"}),
+            Interval(Integral, 0, None, closed="left"),
+        ],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
         "update_interval": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
         "init": [
             StrOptions({"spectral", "kmeans"}),
             "array-like",
@@ -131,8 +147,9 @@ class BaseJointEstimator(BaseDeepClusterer):
 
     def _pretrain(self, X, seed, progress):
         params = self._pretrain_params()
+        batch_size = resolve_batch_size(self.batch_size, len(X))
         params.update(
-            max_epochs=self.pretrain_epochs,
+            max_epochs=resolve_epochs(self.pretrain_epochs, len(X), batch_size),
             # One row is what `image_shape_` says, whatever layout X came in.
             image_shape=self.image_shape_,
             # None stays None, so that a cache finds what it has, as in a Pipeline.
@@ -173,11 +190,14 @@ class BaseJointEstimator(BaseDeepClusterer):
             else "max_iter=0: joint training left out"
         )
         target, n_reseeded_before = self._update(net, rows)
+        held = self._held_target(rows.device)
+        lowest, n_updates_since = math.inf, 0
         with (
             progress.stage("joint training", n_updates) as stage,
             net.training(rows),
         ):
-            for _ in range(n_updates):
+            for i in range(n_updates):
+                holds = held is not None and i < _HELD_INTERVALS
                 batches.n_batches = min(
                     self.update_interval, self.max_iter - self.n_iter_
                 )
@@ -188,7 +208,7 @@ class BaseJointEstimator(BaseDeepClusterer):
                     if net.centers_moved_:  # by a callback, when the epoch began
                         target, _ = self._update(net, rows)
                         net.centers_moved_ = False
-                    batches.targets = target
+                    batches.targets = held if holds else target
                     net.train_on(batches)
                     self.n_iter_ += batches.n_batches
                     previous = target.labels
@@ -204,11 +224,22 @@ class BaseJointEstimator(BaseDeepClusterer):
                         n_reseeded=n_reseeded_before + n_reseeded,
                     )
                     n_reseeded_before = 0
+                n_updates_since += 1
+                if holds or label_change < lowest:
+                    n_updates_since = 0
+                    lowest = math.inf if holds else label_change
                 is_whole = batches.n_batches == self.update_interval
-                if is_whole and label_change < self.tol:
+                if is_whole and not holds and label_change < self.tol:
                     self.converged_ = True
                     self.stop_reason_ = (
                         f"label change {label_change:.3g} below tol={self.tol:g}"
+                    )
+                    break
+                if n_updates_since == self.n_iter_no_change:
+                    self.converged_ = True
+                    self.stop_reason_ = (
+                        f"label change not below {lowest:.3g} in "
+                        f"n_iter_no_change={self.n_iter_no_change} updates"
                     )
                     break
                 if epoch.stop_requested or step.stop_requested:
@@ -217,6 +248,21 @@ class BaseJointEstimator(BaseDeepClusterer):
         if self.callbacks:  # one of them may have changed the weights since
             target, _ = self._update(net, rows)
         return target.labels.cpu().numpy()
+
+    def _held_target(self, device):
+        """The clusters of `init` as a target; None where centres say all of them.
+
+        Clusters that are not round have other samples than those nearest to their mean.
+        Network and centres learn them first.
+        """
+        if isinstance(self.init, str):
+            says_all = self.init == "kmeans"
+        else:
+            says_all = not hasattr(self.init, "fit_predict")
+        if says_all:
+            return None
+        labels = torch.from_numpy(self.init_labels_).to(device)
+        return LabelTarget(labels, self.n_clusters)
 
     def _update(self, net, rows):
         """Assign the whole data set, after putting dead centres back on data.
@@ -244,6 +290,7 @@ class BaseJointEstimator(BaseDeepClusterer):
         return {**self._fitted_attributes(), "net_": net, "cluster_centers_": centers}
 
     def _warn_about_health(self):
+        n_epochs = len(self.history_["pretraining"]["epoch"])
         smaller = (
             f"a smaller gamma (now {self.gamma:g})"
             if hasattr(self, "gamma")
@@ -251,7 +298,7 @@ class BaseJointEstimator(BaseDeepClusterer):
         )
         self._warn_of_collapse(
             f"Look at history_['clustering']['n_effective_clusters']; try {smaller}, "
-            f"more pretrain_epochs (now {self.pretrain_epochs}), another random_state "
+            f"more pretrain_epochs (now {n_epochs}), another random_state "
             "or a smaller n_clusters; and see that the values of X are about 1."
         )
         if self.n_iter_ >= self.max_iter > 0 and not self.converged_:

@@ -2,16 +2,37 @@
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from skdeepclust._functional import soft_assignment, target_distribution
 
-__all__ = ["WholeTarget"]
+__all__ = ["LabelTarget", "WholeTarget"]
 
 _BLOCK = 2**16  # rows that are assigned at once
 
 # Up to so many values (16 MiB) the target is kept; above, rows are worked out when a
 # batch asks for them. The result is the same to the bit.
 _MOST_KEPT = 2**22
+
+
+class LabelTarget:
+    """Target distribution that is a given clustering, by rows.
+
+    Parameters
+    ----------
+    labels : Tensor of shape (n_samples,)
+        Cluster of every sample.
+    n_clusters : int
+        Number of clusters.
+    """
+
+    def __init__(self, labels: Tensor, n_clusters: int):
+        self.labels = labels
+        self._n_clusters = n_clusters
+
+    def __getitem__(self, index: Tensor) -> Tensor:
+        """Rows of the target at the positions `index`: 1 in one column, else 0."""
+        return one_hot(self.labels[index], self._n_clusters).to(torch.float32)
 
 
 class WholeTarget:

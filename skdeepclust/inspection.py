@@ -230,7 +230,7 @@ def compare_with_baselines(estimator, X, y=None, *, random_state=0):
     >>> dcec = DCEC(10, pretrain_epochs=1, max_iter=0, random_state=0)
     >>> table = compare_with_baselines(dcec, X[:300] / 16, y[:300])
     >>> list(table["method"])
-    ['k-means', 'PCA + k-means', 'autoencoder + k-means', 'DCEC']
+    ['k-means', 'PCA + k-means', 'autoencoder + landmark spectral', 'DCEC']
     """
     if y is not None:
         check_consistent_length(X, y)
@@ -347,10 +347,14 @@ def _baselines(estimator, X, rows, random_state):
         network, start = "autoencoder", getattr(model, "init", None)
         if start is None:
             network, start = "untrained network", model.clusterer
-        is_kmeans = isinstance(start, str) and start in ("kmeans", "faiss")
-        name = "k-means" if is_kmeans else "init" if np.ndim(start) else name_of(start)
-        found[f"{network} + {name}"] = model.init_labels_
+        found[f"{network} + {_name_of_start(start)}"] = model.init_labels_
     return found
+
+
+def _name_of_start(start):
+    if isinstance(start, str):
+        return "landmark spectral" if start == "spectral" else "k-means"
+    return "init" if np.ndim(start) else name_of(start)
 
 
 def _scores(rows, labels, y):

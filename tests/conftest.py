@@ -50,6 +50,10 @@ def make_dcec():
             "n_init": 2,
             "random_state": 0,
             "device": "cpu",
+            # The paper's; ours are tested by name.
+            "augment": None,
+            "init": "kmeans",
+            "n_iter_no_change": None,
             **TINY_CONV,
         }
         if params.get("image_shape", "") is None or params.get("module") == "dense":

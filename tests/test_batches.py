@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from skdeepclust._batches import Batches, Rows, map_blocks, resolve_batch_size
+from skdeepclust._batches import (
+    Batches,
+    Rows,
+    map_blocks,
+    resolve_batch_size,
+    resolve_epochs,
+)
 from skdeepclust.networks import ConvAutoencoder, DenseAutoencoder
 
 CPU = torch.device("cpu")
@@ -164,3 +170,18 @@ def test_a_block_is_no_view_of_the_data():
     X = np.ones((200, 5), dtype=np.float32)
     map_blocks(lambda block: block.mul_(0), rows_of(X))  # a layer that works in place
     assert (X == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("n", "batch_size", "expected"),
+    [
+        (1797, 64, 200),
+        (10000, 64, 64),
+        (70000, 256, 36),
+        (10**6, 256, 20),
+        (3, 32, 200),
+    ],
+)
+def test_epochs(n, batch_size, expected):
+    assert resolve_epochs("auto", n, batch_size) == expected
+    assert resolve_epochs(7, n, batch_size) == 7

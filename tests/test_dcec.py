@@ -7,7 +7,7 @@ import joblib
 import numpy as np
 import pytest
 import torch
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, ClusterMixin, clone
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
@@ -24,6 +24,7 @@ from skdeepclust import (
     target_distribution,
 )
 from skdeepclust._centers import effective_clusters
+from skdeepclust._nets import ClusteringNet
 from skdeepclust._target import WholeTarget
 
 
@@ -49,7 +50,7 @@ class LogTraining(Callback):
 # -- the stages --------------------------------------------------------------
 
 
-def test_signature_of_the_paper_but_for_three_defaults():
+def test_defaults_and_the_paper_s():
     params = DCEC().get_params()
     expected = {
         "n_clusters": 10,
@@ -58,12 +59,13 @@ def test_signature_of_the_paper_but_for_three_defaults():
         "embedding_dim": 10,
         "image_shape": "auto",
         "module": "auto",
-        "pretrain_epochs": 200,
+        "pretrain_epochs": "auto",  # the paper: 200
         "max_iter": 20000,
         "update_interval": 140,
         "tol": 1e-3,
+        "n_iter_no_change": 10,  # None
         "batch_size": "auto",  # 256
-        "augment": "auto",  # the paper: None
+        "augment": "auto",  # None
         "lr": 1e-3,
         "optimizer": torch.optim.Adam,
         "init": "spectral",  # "kmeans"
@@ -200,7 +202,72 @@ def test_augmentation_changes_batches_and_nothing_else(make_dcec, digits):
     assert len(dcec.history_["clustering"]["label_change"]) == 2
 
 
-def test_augmentation_is_seeded_and_off_by_default(make_dcec, digits):
+class Found(ClusterMixin, BaseEstimator):
+    """Finds the clusters that it is given."""
+
+    def __init__(self, labels):
+        self.labels = labels
+
+    def fit_predict(self, X, y=None):
+        return self.labels
+
+
+def test_clusters_of_a_clusterer_are_held_at_first(make_dcec, digits, monkeypatch):
+    X, y = digits
+    given = (y % 5).astype(np.int64)  # not what is nearest to any centre
+    targets = []
+    original = ClusteringNet.losses
+
+    def losses(self, output, target, batch):
+        targets.append(target)
+        return original(self, output, target, batch)
+
+    monkeypatch.setattr(ClusteringNet, "losses", losses)
+    params = {"max_iter": 20, "update_interval": 4, "batch_size": 200, "lr": 1e-9}
+    dcec = make_dcec(init=Found(given), **params).fit(X)
+    np.testing.assert_array_equal(dcec.init_labels_, given)
+    assert (dcec.labels_ != given).any()
+    counts = np.bincount(given).tolist()
+    for target in targets[:12]:  # three intervals
+        assert set(target.unique().tolist()) == {0.0, 1.0}
+        assert target.sum(0).tolist() == counts
+    assert targets[12].min() > 0
+    # Nothing changes with this lr, but it ends when targets are its own.
+    assert dcec.converged_
+    assert dcec.n_iter_ == 16
+
+
+def test_held_clusters_are_learned(make_dcec, digits):
+    X, y = digits
+    given = (y % 5).astype(np.int64)
+    params = {"max_iter": 120, "update_interval": 40, "lr": 3e-3, "gamma": 1.0}
+    dcec = make_dcec(init=Found(given), **params).fit(X)
+    centers = make_dcec(init=Found(given), max_iter=0).fit(X)
+    agreement = [adjusted_rand_score(given, e.labels_) for e in (centers, dcec)]
+    assert agreement[1] > agreement[0] + 0.2
+
+
+def test_a_label_change_that_falls_no_more(make_dcec, digits):
+    params = {"tol": 0.0, "update_interval": 1, "max_iter": 200}
+    dcec = make_dcec(**params, n_iter_no_change=3).fit(digits[0])
+    changes = dcec.history_["clustering"]["label_change"]
+    lowest = min(changes)
+    assert changes.index(lowest) == len(changes) - 4
+    assert dcec.converged_
+    assert dcec.n_iter_ == len(changes) < 200
+    assert f"not below {lowest:.3g} in n_iter_no_change=3" in dcec.stop_reason_
+    assert make_dcec(**params).fit(digits[0]).n_iter_ == 200
+
+
+def test_kmeans_and_given_centers_are_not_held(make_dcec, digits):
+    from_kmeans = make_dcec(tol=1.0).fit(digits[0])
+    assert from_kmeans.n_iter_ == 5  # converged at the first update
+    given = make_dcec(tol=1.0, init=from_kmeans.cluster_centers_).fit(digits[0])
+    assert given.n_iter_ == 5
+    assert make_dcec(tol=1.0, init="spectral").fit(digits[0]).n_iter_ == 20
+
+
+def test_augmentation_is_seeded_and_for_images_only(make_dcec, digits):
     X, _ = digits
     plain, on, again = (make_dcec(augment=a).fit(X) for a in (None, "auto", "auto"))
     np.testing.assert_array_equal(on.transform(X), again.transform(X))

@@ -28,36 +28,42 @@ def images(digits):
 
 
 @pytest.fixture
-def plain(make_dcec, images, monkeypatch):
+def make(make_dcec):
+    """A small DCEC with augmentation and spectral start, as by default."""
+    return lambda **params: make_dcec(augment="auto", init="spectral", **params)
+
+
+@pytest.fixture
+def plain(make, images, monkeypatch):
     """Labels without any fast path."""
     with monkeypatch.context() as patch:
         patch.setattr(skdeepclust.networks._conv, "_SMALLEST_CHANNELS_LAST", 1000)
-        dcec = make_dcec(optimizer__fused=False, callbacks=[Listener()])
+        dcec = make(optimizer__fused=False, callbacks=[Listener()])
         return dcec.fit(images).labels_
 
 
 @pytest.mark.parametrize("kept", [0, 2**22])
-def test_the_default_paths(make_dcec, images, plain, monkeypatch, kept):
+def test_the_default_paths(make, images, plain, monkeypatch, kept):
     monkeypatch.setattr(skdeepclust._target, "_MOST_KEPT", kept)
-    fitted = make_dcec().fit(images)
+    fitted = make().fit(images)
     np.testing.assert_array_equal(fitted.labels_, plain)
     assert len(np.unique(plain)) > 1
 
 
 @pytest.mark.parametrize("backend", ["eager", "aot_eager"])
-def test_compiled(make_dcec, images, plain, backend):
-    fitted = make_dcec(compile=True, compile__backend=backend).fit(images)
+def test_compiled(make, images, plain, backend):
+    fitted = make(compile=True, compile__backend=backend).fit(images)
     np.testing.assert_array_equal(fitted.labels_, plain)
 
 
-def test_fetched_ahead(make_dcec, images, plain, monkeypatch):
+def test_fetched_ahead(make, images, plain, monkeypatch):
     def init(self, *args):
         original(self, *args)
         self.fetches_ahead = True
 
     original = Rows.__init__
     monkeypatch.setattr(Rows, "__init__", init)
-    np.testing.assert_array_equal(make_dcec().fit(images).labels_, plain)
+    np.testing.assert_array_equal(make().fit(images).labels_, plain)
     params = {"max_iter": 2, "random_state": 0, "device": "cpu", "n_init": 1}
     ahead = DeepCluster(5, **params).fit(images)
     monkeypatch.undo()
@@ -88,16 +94,16 @@ def test_batches_fetched_ahead_come_in_order_and_errors_pass_through():
         list(ahead.take_each([torch.tensor([0]), torch.tensor([99])]))
 
 
-def test_a_compiler_that_fails_is_done_without(make_dcec, images, plain):
+def test_a_compiler_that_fails_is_done_without(make, images, plain):
     def broken(graph, inputs):
         raise OSError("no C++ compiler here")
 
     with pytest.warns(RuntimeWarning, match=r"torch\.compile failed.*no C\+\+"):
-        fitted = make_dcec(compile=True, compile__backend=broken).fit(images)
+        fitted = make(compile=True, compile__backend=broken).fit(images)
     np.testing.assert_array_equal(fitted.labels_, plain)
 
 
-def test_an_error_that_is_not_the_compilers_is_raised(make_dcec, images):
+def test_an_error_that_is_not_the_compilers_is_raised(make, images):
     class Failing(torch.nn.Linear):
         def __init__(self):
             super().__init__(256, 3)
@@ -117,9 +123,9 @@ def test_an_error_that_is_not_the_compilers_is_raised(make_dcec, images):
             dcec.fit(images)
 
 
-def test_lower_precision_is_the_users_choice(make_dcec, images):
+def test_lower_precision_is_the_users_choice(make, images):
     with torch.autocast("cpu", torch.bfloat16):
-        fitted = make_dcec().fit(images)
+        fitted = make().fit(images)
         assert np.isfinite(fitted.transform(images)).all()
     assert fitted.transform(images).dtype == np.float32
     assert {p.dtype for p in fitted.module_.parameters()} == {torch.float32}
