@@ -6,7 +6,8 @@ r"""The ladder from k-means on pixels to joint training and ensembles.
         "autoencoder + k-means" "autoencoder + landmark spectral" --seeds 0 1 2
 
 All rungs have the same number of passes through the data: 50 of pretraining and at most
-50 of joint training on digits, 20 and 20 on MNIST-test, or `--epochs`. The dense rungs
+50 of joint training on digits, 20 and 20 on MNIST-test, or `--epochs`, and joint
+training is the papers', without augmentation and from k-means. The dense rungs
 of one seed share one pretrained autoencoder, so that they differ in what comes after;
 its seconds are in each of them. "UMAP + GMM" is N2D and needs the extra "umap". Every
 finished rung is a line of `results/ladder.jsonl` and is not computed again; `--table`
@@ -29,11 +30,14 @@ from sklearn.pipeline import make_pipeline
 
 from skdeepclust import DCEC, DEC, IDEC, SCEDAE, Autoencoder
 from skdeepclust import LandmarkSpectralClustering as LandmarkSpectral
-from skdeepclust._batches import resolve_batch_size
 
 NAME = "ladder"
 DATA = ["digits", "mnist_test-2000", "mnist_test"]
 EPOCHS = {"digits": 50, "mnist_test-2000": 50, "mnist_test": 20}
+BATCH = {"digits": 64, "mnist_test-2000": 64, "mnist_test": 256}
+
+# The papers' recipes, so that the rungs differ in one thing at a time.
+PAPER = {"augment": None, "init": "kmeans", "n_iter_no_change": None}
 
 # What clusters given points into 10.
 CLUSTERERS = {
@@ -69,10 +73,11 @@ def run_clusterer(name, points, y, seed):
     return {"seconds": time.perf_counter() - start, **scores(y, labels)}
 
 
-def run_joint(name, module, X, y, seed, epochs):
+def run_joint(name, module, X, y, seed, epochs, batch_size):
     """Joint training; from the given autoencoder where it is dense."""
-    steps = math.ceil(len(X) / resolve_batch_size("auto", len(X)))
-    params = {"max_iter": epochs * steps, "pretrain_epochs": epochs}
+    steps = math.ceil(len(X) / batch_size)
+    params = {**PAPER, "max_iter": epochs * steps, "pretrain_epochs": epochs}
+    params["batch_size"] = batch_size
     if module is not None:
         params.update(module=module, pretrain_epochs=0)
     start = time.perf_counter()
@@ -85,13 +90,14 @@ def run_joint(name, module, X, y, seed, epochs):
     }
 
 
-def run_ensemble(X, y, seed, epochs):
+def run_ensemble(X, y, seed, epochs, batch_size):
     start = time.perf_counter()
-    ensemble = SCEDAE(10, max_epochs=epochs, random_state=seed, device="cpu").fit(X)
+    params = {"max_epochs": epochs, "batch_size": batch_size}
+    ensemble = SCEDAE(10, random_state=seed, device="cpu", **params).fit(X)
     return {"seconds": time.perf_counter() - start, **scores(y, ensemble.labels_)}
 
 
-def rungs(X, y, seed, epochs, wanted):
+def rungs(X, y, seed, epochs, batch_size, wanted):
     """Name and result of every rung that is wanted, from the lowest up."""
     pixels = X.reshape(len(X), -1) / (255.0 if X.dtype == np.uint8 else 1.0)
     pixels = pixels.astype(np.float32)
@@ -99,18 +105,22 @@ def rungs(X, y, seed, epochs, wanted):
         if f"pixels + {name}" in wanted:
             yield f"pixels + {name}", run_clusterer(name, pixels, y, seed)
     if wanted & DENSE:
-        yield from dense_rungs(X, y, seed, epochs, wanted)
+        yield from dense_rungs(X, y, seed, epochs, batch_size, wanted)
     if "DCEC" in wanted:
-        yield "DCEC", run_joint("DCEC", None, X, y, seed, epochs)
+        yield "DCEC", run_joint("DCEC", None, X, y, seed, epochs, batch_size)
     if "SCEDAE" in wanted:
-        yield "SCEDAE", run_ensemble(X, y, seed, epochs)
+        yield "SCEDAE", run_ensemble(X, y, seed, epochs, batch_size)
 
 
-def dense_rungs(X, y, seed, epochs, wanted):
+def dense_rungs(X, y, seed, epochs, batch_size, wanted):
     """The rungs that share one dense autoencoder."""
     start = time.perf_counter()
     autoencoder = Autoencoder(
-        module="dense", max_epochs=epochs, random_state=seed, device="cpu"
+        module="dense",
+        max_epochs=epochs,
+        batch_size=batch_size,
+        random_state=seed,
+        device="cpu",
     ).fit(X)
     pretraining = time.perf_counter() - start
     codes = autoencoder.transform(X)
@@ -123,7 +133,7 @@ def dense_rungs(X, y, seed, epochs, wanted):
             yield f"autoencoder + {name}", row
     for name in ("DEC", "IDEC"):
         if name in wanted:
-            row = run_joint(name, autoencoder.module_, X, y, seed, epochs)
+            row = run_joint(name, autoencoder.module_, X, y, seed, epochs, batch_size)
             row["seconds"] += pretraining
             yield name, row
 
@@ -137,7 +147,8 @@ def compute(args):
         where = {"data": args.data, "epochs": epochs, "seed": seed}
         done = [r["rung"] for r in read(NAME) if where.items() <= r.items()]
         where |= environment(args.threads, "cpu")
-        for rung, row in rungs(X, y, seed, epochs, set(args.rungs) - set(done)):
+        wanted = set(args.rungs) - set(done)
+        for rung, row in rungs(X, y, seed, epochs, BATCH[args.data], wanted):
             append(NAME, {"rung": rung, **row, **where})
 
 
