@@ -8,8 +8,8 @@ taken of the start: the reconstruction loss, the silhouette of the clusters in t
 how far joint training's own target is from the soft assignments (KL), and the mean
 agreement (ARI) with the clusters of the other seeds, which is worked out when the table
 is printed. The table has Spearman's correlation of each criterion with ACC after joint
-training, signed so that 1 is a perfect choice, and the ACC that choosing the best of all
-starts by it would have had.
+training, signed so that 1 is a perfect choice, and the ACC that choosing the best of
+all starts by it would have had.
 
 Every seed is a line of `results/starts.jsonl` and is not computed again; `--table`
 prints the tables. Labels score finished runs and are used for nothing else.
