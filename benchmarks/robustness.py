@@ -2,8 +2,8 @@
 
     python benchmarks/robustness.py --data digits --seeds 0 1 2 3 4
 
-DCEC, with 50 epochs of pretraining and otherwise by default, beside the same autoencoder
-with k-means and with DCEC's start, and k-means on the pixels. Conditions:
+DCEC, with 50 epochs of pretraining and otherwise by default, beside the same
+autoencoder with k-means and with DCEC's start, and k-means on the pixels. Conditions:
 
 - plain: the data as they are;
 - unbalanced: of class c a share of 10 % + 10 % * c, from a tenth of the first class
