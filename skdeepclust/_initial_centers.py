@@ -20,8 +20,9 @@ __all__ = ["check_centers", "initial_centers"]
 # needs of time and memory does not grow with the data.
 _MAX_SPECTRAL = 20_000
 
-# Below so many codes per cluster a neighbourhood is too sparse to tell anything.
-_MIN_PER_CLUSTER = 20
+# Below so many codes per cluster a neighbourhood is too sparse to tell anything; for
+# more clusters the singular vectors take longer than the training.
+_MIN_PER_CLUSTER, _MAX_CLUSTERS = 20, 100
 
 
 def initial_centers(init, Z, n_clusters, n_init, seed):
@@ -83,7 +84,7 @@ def _kmeans(Z, n_clusters, n_init, seed):
 
 def _spectral(Z, n_clusters, n_init, seed):
     """Centres and labels, or None where k-means is the better start."""
-    if len(Z) < _MIN_PER_CLUSTER * n_clusters:
+    if len(Z) < _MIN_PER_CLUSTER * n_clusters or n_clusters > _MAX_CLUSTERS:
         return None
     rng = np.random.RandomState(seed)
     chosen = np.sort(rng.permutation(len(Z))[:_MAX_SPECTRAL])

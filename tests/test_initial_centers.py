@@ -100,6 +100,7 @@ def test_spectral_looks_at_a_part_of_many_codes(monkeypatch):
     ("Z", "k"),
     [
         (features(79, 3), 4),  # fewer than 20 per cluster
+        (features(2020, 3), 101),  # many clusters
         (np.repeat(features(3, 3), 40, axis=0), 4),  # 3 different points
     ],
 )
