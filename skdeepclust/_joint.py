@@ -42,14 +42,41 @@ _COLUMNS_AFTER = (
 )
 
 
+class _StopRule:
+    """Says when to stop: few labels change, or no fewer than before."""
+
+    def __init__(self, tol, n_iter_no_change):
+        self._tol = tol
+        self._n_iter_no_change = n_iter_no_change
+        self.start_anew()
+
+    def start_anew(self):
+        """Forget what was."""
+        self._lowest, self._n_since = math.inf, 0
+
+    def judge(self, label_change):
+        """Why to stop after an interval with this share of changed labels, or None."""
+        if label_change < self._tol:
+            return f"label change {label_change:.3g} below tol={self._tol:g}"
+        self._n_since += 1
+        if label_change < self._lowest:
+            self._lowest, self._n_since = label_change, 0
+        if self._n_since == self._n_iter_no_change:
+            return (
+                f"label change not below {self._lowest:.3g} in "
+                f"n_iter_no_change={self._n_since} updates"
+            )
+        return None
+
+
 class BaseJointEstimator(BaseDeepClusterer):
     r"""An autoencoder, centres in its code, and both trained together.
 
     1. The autoencoder is trained to reconstruct X (`pretrain_epochs`).
     2. `init`, k-means say, gives centres in the code.
     3. Joint training minimises :math:`L_r + \gamma L_c`, or :math:`L_c` alone where a
-       subclass has no `gamma` and with it no use for the decoder.
-       Where `init` is a clusterer its clusters are the first targets.
+       subclass has no `gamma` and with it no use for the decoder. Where `init` is a
+       clusterer other than k-means its clusters are the first targets.
     4. It ends when fewer than a share `tol` of the labels changed in
        `update_interval` steps, when this share falls no more, or after `max_iter`
        steps.
@@ -191,7 +218,7 @@ class BaseJointEstimator(BaseDeepClusterer):
         )
         target, n_reseeded_before = self._update(net, rows)
         held = self._held_target(rows.device)
-        lowest, n_updates_since = math.inf, 0
+        rule = _StopRule(self.tol, self.n_iter_no_change)
         with (
             progress.stage("joint training", n_updates) as stage,
             net.training(rows),
@@ -208,6 +235,7 @@ class BaseJointEstimator(BaseDeepClusterer):
                     if net.centers_moved_:  # by a callback, when the epoch began
                         target, _ = self._update(net, rows)
                         net.centers_moved_ = False
+                        rule.start_anew()
                     batches.targets = held if holds else target
                     net.train_on(batches)
                     self.n_iter_ += batches.n_batches
@@ -224,23 +252,10 @@ class BaseJointEstimator(BaseDeepClusterer):
                         n_reseeded=n_reseeded_before + n_reseeded,
                     )
                     n_reseeded_before = 0
-                n_updates_since += 1
-                if holds or label_change < lowest:
-                    n_updates_since = 0
-                    lowest = math.inf if holds else label_change
                 is_whole = batches.n_batches == self.update_interval
-                if is_whole and not holds and label_change < self.tol:
-                    self.converged_ = True
-                    self.stop_reason_ = (
-                        f"label change {label_change:.3g} below tol={self.tol:g}"
-                    )
-                    break
-                if n_updates_since == self.n_iter_no_change:
-                    self.converged_ = True
-                    self.stop_reason_ = (
-                        f"label change not below {lowest:.3g} in "
-                        f"n_iter_no_change={self.n_iter_no_change} updates"
-                    )
+                reason = rule.judge(label_change) if is_whole and not holds else None
+                if reason is not None:
+                    self.converged_, self.stop_reason_ = True, reason
                     break
                 if epoch.stop_requested or step.stop_requested:
                     self.stop_reason_ = "a callback stopped the training"
