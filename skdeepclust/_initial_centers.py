@@ -12,13 +12,17 @@ from skdeepclust._clusterers import (
     make_clusterer,
     nearest,
 )
+from skdeepclust._device import derived_seed
 from skdeepclust._landmark_spectral import LandmarkSpectralClustering
 
-__all__ = ["check_centers", "initial_centers"]
+__all__ = ["check_centers", "gaussian_likelihood", "initial_centers"]
 
 # "spectral" looks at so many codes at most: enough to place centres, and what it
 # needs of time and memory does not grow with the data.
 _MAX_SPECTRAL = 20_000
+
+# So many clusterings "spectral" chooses from.
+_SPECTRAL_STARTS = 10
 
 # Below so many codes per cluster a neighbourhood is too sparse to tell anything; for
 # more clusters the singular vectors take longer than the training.
@@ -83,24 +87,81 @@ def _kmeans(Z, n_clusters, n_init, seed):
 
 
 def _spectral(Z, n_clusters, n_init, seed):
-    """Centres and labels, or None where k-means is the better start."""
+    """Centres and labels, or None where k-means is the better start.
+
+    Which clusters are found depends on the landmarks, and these on chance. Of several
+    clusterings the one is taken whose clusters are the likeliest as Gaussians.
+    """
     if len(Z) < _MIN_PER_CLUSTER * n_clusters or n_clusters > _MAX_CLUSTERS:
         return None
     rng = np.random.RandomState(seed)
     chosen = np.sort(rng.permutation(len(Z))[:_MAX_SPECTRAL])
-    clusterer = LandmarkSpectralClustering(n_clusters, n_init=n_init, random_state=seed)
-    with warnings.catch_warnings():
-        # Of fewer different points than clusters, which k-means then says itself.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        labels = compact(cluster(clusterer, Z[chosen]))
-    centers = class_means(Z[chosen], labels)
-    if len(centers) != n_clusters:
+    seen = Z[chosen]
+    best, labels = -np.inf, None
+    for i in range(_SPECTRAL_STARTS):
+        clusterer = LandmarkSpectralClustering(
+            n_clusters, n_init=n_init, random_state=derived_seed(seed, f"start {i}")
+        )
+        with warnings.catch_warnings():
+            # Of fewer different points than clusters, which k-means then says itself.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            found = compact(cluster(clusterer, seen))
+        if found.max() + 1 < n_clusters:
+            continue
+        likelihood = gaussian_likelihood(seen, found)
+        if likelihood > best:
+            best, labels = likelihood, found
+    if labels is None:
         return None
+    centers = class_means(seen, labels)
     if len(chosen) == len(Z):
         return centers, labels
     everyone = nearest(Z, centers)
     everyone[chosen] = labels
     return centers, everyone
+
+
+def gaussian_likelihood(Z, labels):
+    r"""Mean log-likelihood of a clustering whose clusters are Gaussians.
+
+    .. math::
+
+        \sum_c \pi_c \left(\log \pi_c - \frac{1}{2} \log \det \Sigma_c
+        - \frac{1}{2} \operatorname{tr} \Sigma_c^{-1} S_c \right)
+
+    with shares :math:`\pi_c` and covariances :math:`S_c` of the clusters. In
+    :math:`\Sigma_c` 10 d samples' worth of the mean covariance is added to that of the
+    cluster, so that a tiny cluster gains nothing by being flat.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n, d)
+        Points.
+    labels : ndarray of shape (n,)
+        Clusters 0, 1, ..., each with at least one point.
+
+    Returns
+    -------
+    likelihood : float
+        The larger, the better; up to a constant.
+    """
+    n, d = Z.shape
+    Z = Z.astype(np.float64)
+    counts = np.bincount(labels)
+    scatters = []
+    for each in range(len(counts)):
+        own = Z[labels == each]
+        own -= own.mean(axis=0)
+        scatters.append(own.T @ own)
+    pooled = sum(scatters) / n
+    pooled += (1e-6 * np.trace(pooled) / d or 1.0) * np.eye(d)
+    total = 0.0
+    for count, scatter in zip(counts, scatters, strict=True):
+        covariance = (scatter + 10 * d * pooled) / (count + 10 * d)
+        _, log_det = np.linalg.slogdet(covariance)
+        distance = np.trace(np.linalg.solve(covariance, scatter / count))
+        total += count / n * (np.log(count / n) - log_det / 2 - distance / 2)
+    return float(total)
 
 
 def check_centers(init, n_clusters, width=None):

@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 
 import skdeepclust._initial_centers
 from skdeepclust import LandmarkSpectralClustering
-from skdeepclust._initial_centers import initial_centers
+from skdeepclust._initial_centers import gaussian_likelihood, initial_centers
 
 
 def features(n=300, d=6):
@@ -78,12 +78,41 @@ def rings():
 def test_spectral_centers_are_the_means_of_what_it_finds():
     Z, y = rings()
     centers, labels = initial_centers("spectral", Z, 2, 5, 7)
-    expected = LandmarkSpectralClustering(2, n_init=5, random_state=7).fit_predict(Z)
-    np.testing.assert_array_equal(labels, expected)
     assert adjusted_rand_score(y, labels) > 0.9
     for each in range(2):
         np.testing.assert_allclose(centers[each], Z[labels == each].mean(0), rtol=1e-5)
     assert centers.dtype == np.float32
+
+
+def test_spectral_takes_the_likeliest_of_several(monkeypatch):
+    Z = features(300, 3)
+    given = [np.arange(300) % 4, (Z[:, 0] > 0) * 2 + (Z[:, 1] > 0), np.zeros(300)]
+    given += [given[0]] * 7
+    likely = [gaussian_likelihood(Z, each.astype(int)) for each in given[:2]]
+    assert likely[1] > likely[0]
+    calls = iter(given)
+    monkeypatch.setattr(
+        LandmarkSpectralClustering,
+        "fit_predict",
+        lambda self, X, y=None: next(calls).astype(np.int64),
+    )
+    _, labels = initial_centers("spectral", Z, 4, 5, 7)
+    np.testing.assert_array_equal(labels, given[1])
+
+
+def test_gaussian_likelihood():
+    rng = np.random.RandomState(0)
+    y = np.repeat([0, 1, 2], [600, 300, 100])
+    Z = rng.normal(size=(1000, 2)) * [3, 1] + 20 * y[:, None]
+    # That of the mixture that it comes from, without the constant.
+    shares = np.array([0.6, 0.3, 0.1])
+    expected = (shares * np.log(shares)).sum() - np.log(3) - 1
+    assert gaussian_likelihood(Z, y) == pytest.approx(expected, abs=0.05)
+    # Neither a cluster of one point nor points that coincide are better.
+    tiny = y.copy()
+    tiny[0] = 3
+    assert gaussian_likelihood(Z, tiny) < gaussian_likelihood(Z, y)
+    assert np.isfinite(gaussian_likelihood(np.zeros((4, 2)), np.array([0, 1, 1, 0])))
 
 
 def test_spectral_looks_at_a_part_of_many_codes(monkeypatch):
