@@ -21,8 +21,10 @@ __all__ = ["check_centers", "gaussian_likelihood", "initial_centers"]
 # needs of time and memory does not grow with the data.
 _MAX_SPECTRAL = 20_000
 
-# So many clusterings "spectral" chooses from.
-_SPECTRAL_STARTS = 10
+# "spectral" chooses from so many clusterings, whose landmarks stand for these numbers
+# of codes each, in turns: at least 10 landmarks a cluster, at most 2000.
+_SPECTRAL_STARTS, _CODES_PER_LANDMARK = 12, (5, 10, 20)
+_LANDMARKS_PER_CLUSTER, _MAX_LANDMARKS = 10, 2000
 
 # Below so many codes per cluster a neighbourhood is too sparse to tell anything; for
 # more clusters the singular vectors take longer than the training.
@@ -89,8 +91,8 @@ def _kmeans(Z, n_clusters, n_init, seed):
 def _spectral(Z, n_clusters, n_init, seed):
     """Centres and labels, or None where k-means is the better start.
 
-    Which clusters are found depends on the landmarks, and these on chance. Of several
-    clusterings the one is taken whose clusters are the likeliest as Gaussians.
+    Which clusters are found depends on the landmarks, on their number and on chance. Of
+    several clusterings the one is taken whose clusters are the likeliest as Gaussians.
     """
     if len(Z) < _MIN_PER_CLUSTER * n_clusters or n_clusters > _MAX_CLUSTERS:
         return None
@@ -99,8 +101,13 @@ def _spectral(Z, n_clusters, n_init, seed):
     seen = Z[chosen]
     best, labels = -np.inf, None
     for i in range(_SPECTRAL_STARTS):
+        n_landmarks = len(seen) // _CODES_PER_LANDMARK[i % len(_CODES_PER_LANDMARK)]
+        least = _LANDMARKS_PER_CLUSTER * n_clusters
         clusterer = LandmarkSpectralClustering(
-            n_clusters, n_init=n_init, random_state=derived_seed(seed, f"start {i}")
+            n_clusters,
+            n_landmarks=max(least, min(n_landmarks, _MAX_LANDMARKS)),
+            n_init=n_init,
+            random_state=derived_seed(seed, f"start {i}"),
         )
         with warnings.catch_warnings():
             # Of fewer different points than clusters, which k-means then says itself.
