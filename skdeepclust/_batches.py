@@ -34,7 +34,7 @@ _STEPS_OF_SMALL, _STEPS_OF_LARGE = 32, 128
 _MIN_AUTO_BATCH, _SMALL_BATCH, _MAX_AUTO_BATCH = 32, 64, 256
 
 # pretrain_epochs="auto": epochs that make so many steps, within these bounds.
-_AUTO_STEPS, _MIN_AUTO_EPOCHS, _MAX_AUTO_EPOCHS = 10_000, 20, 200
+_AUTO_STEPS, _MIN_AUTO_EPOCHS, _MAX_AUTO_EPOCHS = 20_000, 20, 200
 
 # Types that torch can index and convert; any other is converted to float32 once.
 _TORCH_DTYPES = {"uint8", "int8", "int16", "int32", "int64", "bool"} | {
@@ -58,7 +58,7 @@ def resolve_batch_size(batch_size: int | str, n_samples: int) -> int:
 
 
 def resolve_epochs(n_epochs: int | str, n_samples: int, batch_size: int) -> int:
-    """Passes of pretraining; "auto" makes 10,000 steps, in 20 to 200 passes."""
+    """Passes of pretraining; "auto" makes 20,000 steps, in 20 to 200 passes."""
     if n_epochs != "auto":
         return int(n_epochs)
     wanted = round(_AUTO_STEPS / math.ceil(n_samples / batch_size))

@@ -42,7 +42,7 @@ class IDEC(DCEC):
         instance is copied together with its weights.
     pretrain_epochs : int or "auto", default="auto"
         Passes through the data that the autoencoder is trained alone. "auto" takes as
-        many as make 10,000 steps, but at least 20 and at most 200; 200 is what the
+        many as make 20,000 steps, but at least 20 and at most 200; 200 is what the
         reference code takes. With 0 the network stays as it is.
     max_iter : int, default=20000
         Most steps of joint training. The default is that of the reference code. 0
