@@ -15,7 +15,12 @@ from skdeepclust._clusterers import (
 from skdeepclust._device import derived_seed
 from skdeepclust._landmark_spectral import LandmarkSpectralClustering
 
-__all__ = ["check_centers", "gaussian_likelihood", "initial_centers"]
+__all__ = [
+    "check_centers",
+    "gaussian_likelihood",
+    "initial_centers",
+    "spectral_starts",
+]
 
 # "spectral" looks at so many codes at most: enough to place centres, and what it
 # needs of time and memory does not grow with the data.
@@ -89,19 +94,38 @@ def _kmeans(Z, n_clusters, n_init, seed):
 
 
 def _spectral(Z, n_clusters, n_init, seed):
-    """Centres and labels, or None where k-means is the better start.
-
-    Which clusters are found depends on the landmarks, on their number and on chance. Of
-    several clusterings the one is taken whose clusters are the likeliest as Gaussians.
-    """
+    """Centres and labels, or None where k-means is the better start."""
     if len(Z) < _MIN_PER_CLUSTER * n_clusters or n_clusters > _MAX_CLUSTERS:
         return None
     rng = np.random.RandomState(seed)
     chosen = np.sort(rng.permutation(len(Z))[:_MAX_SPECTRAL])
     seen = Z[chosen]
-    best, labels = -np.inf, None
+    starts = list(spectral_starts(seen, n_clusters, n_init, seed))
+    if not starts:
+        return None
+    _, labels = max(starts, key=lambda start: start[0])
+    centers = class_means(seen, labels)
+    if len(chosen) == len(Z):
+        return centers, labels
+    everyone = nearest(Z, centers)
+    everyone[chosen] = labels
+    return centers, everyone
+
+
+def spectral_starts(Z, n_clusters, n_init, seed):
+    """Clusterings by several choices of landmarks, those with `n_clusters` clusters.
+
+    Which clusters are found depends on the landmarks, on their number and on chance.
+
+    Yields
+    ------
+    likelihood : float
+        Likelihood of the clusters as Gaussians, by which to choose.
+    labels : ndarray of shape (n,)
+        Clusters.
+    """
     for i in range(_SPECTRAL_STARTS):
-        n_landmarks = len(seen) // _CODES_PER_LANDMARK[i % len(_CODES_PER_LANDMARK)]
+        n_landmarks = len(Z) // _CODES_PER_LANDMARK[i % len(_CODES_PER_LANDMARK)]
         least = _LANDMARKS_PER_CLUSTER * n_clusters
         clusterer = LandmarkSpectralClustering(
             n_clusters,
@@ -112,20 +136,9 @@ def _spectral(Z, n_clusters, n_init, seed):
         with warnings.catch_warnings():
             # Of fewer different points than clusters, which k-means then says itself.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            found = compact(cluster(clusterer, seen))
-        if found.max() + 1 < n_clusters:
-            continue
-        likelihood = gaussian_likelihood(seen, found)
-        if likelihood > best:
-            best, labels = likelihood, found
-    if labels is None:
-        return None
-    centers = class_means(seen, labels)
-    if len(chosen) == len(Z):
-        return centers, labels
-    everyone = nearest(Z, centers)
-    everyone[chosen] = labels
-    return centers, everyone
+            labels = compact(cluster(clusterer, Z))
+        if labels.max() + 1 == n_clusters:
+            yield gaussian_likelihood(Z, labels), labels
 
 
 def gaussian_likelihood(Z, labels):
