@@ -30,10 +30,8 @@ def load(name):
     elif name == "cifar10_test":
         X, y = fetch_cifar10(subset="test", return_X_y=True)
     else:
-        subset = "test" if name == "mnist_test" else "all"
-        X, y = fetch_mnist(subset=subset, return_X_y=True)
-        if name == "mnist_train":
-            X, y = X[:60_000], y[:60_000]
+        subsets = {"mnist_test": "test", "mnist_train": "train", "mnist": "all"}
+        X, y = fetch_mnist(subset=subsets[name], return_X_y=True)
     if size:
         keep = np.random.RandomState(0).permutation(len(X))[: int(size)]
         X, y = X[keep], y[keep]
