@@ -74,13 +74,14 @@ labels = {
 # DEC and IDEC begin where the autoencoder ended: an instance of a network is copied
 # together with its weights, and ``pretrain_epochs=0`` leaves it as it is. DCEC has a
 # convolutional network, and SCEDAE five dense ones, each of them trained for as many
-# epochs. Joint training has at most 1200 steps, which are another 41 epochs.
+# epochs. Joint training has at most 1200 steps, which are another 41 epochs, and is that
+# of the papers: it begins with k-means, and images are not augmented.
 
 # DCEC may warn that these steps are too few for its tol: they are what we give it.
 warnings.simplefilter("ignore", ConvergenceWarning)
 
 shared = {"module": autoencoder.module_, "pretrain_epochs": 0}
-joint = {"max_iter": 1200, "random_state": 0}
+joint = {"init": "kmeans", "augment": None, "max_iter": 1200, "random_state": 0}
 
 labels["DEC"] = DEC(10, **shared, **joint).fit_predict(X)
 labels["IDEC"] = IDEC(10, **shared, **joint).fit_predict(X)

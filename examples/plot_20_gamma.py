@@ -16,7 +16,7 @@ Here are four values on scikit-learn's digits, one seed each. The page takes abo
 # -----------------------
 #
 # All fits begin with the same autoencoder and, by the same seed, with the same clusters
-# by k-means. ``tol=0`` keeps them at it for 1400 steps, so that no value of gamma is
+# by k-means, as in the paper. ``tol=0`` keeps them at it for 1400 steps, so that no value of gamma is
 # trained longer than another.
 
 import warnings
@@ -44,6 +44,8 @@ fits = {
         gamma=gamma,
         module=autoencoder.module_,
         pretrain_epochs=0,
+        init="kmeans",
+        augment=None,
         max_iter=1400,
         tol=0,
         random_state=0,

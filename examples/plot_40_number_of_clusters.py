@@ -29,7 +29,9 @@ from skdeepclust import DCEC
 from skdeepclust.displays import ClusterNumberDisplay
 
 X = load_digits().images / 16
-dcec = DCEC(pretrain_epochs=30, max_iter=280, random_state=0)
+dcec = DCEC(
+    pretrain_epochs=30, max_iter=280, init="kmeans", augment=None, random_state=0
+)
 
 # Short training, for a page that is made quickly.
 warnings.simplefilter("ignore", ConvergenceWarning)

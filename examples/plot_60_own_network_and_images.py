@@ -117,6 +117,8 @@ dcec = DCEC(
     module=SmallNet,
     module__n_filters=16,
     pretrain_epochs=30,
+    init="kmeans",
+    augment=None,
     tol=0.005,
     random_state=0,
 ).fit(X)
