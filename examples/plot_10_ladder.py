@@ -74,7 +74,7 @@ labels = {
 # DEC and IDEC begin where the autoencoder ended: an instance of a network is copied
 # together with its weights, and ``pretrain_epochs=0`` leaves it as it is. DCEC has a
 # convolutional network, and SCEDAE five dense ones, each of them trained for as many
-# epochs. Joint training has at most 1200 steps, which are another 41 epochs, and is that
+# epochs. Joint training has at most 1200 steps, which are another 41 epochs. It is that
 # of the papers: it begins with k-means, and images are not augmented.
 
 # DCEC may warn that these steps are too few for its tol: they are what we give it.

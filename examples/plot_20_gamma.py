@@ -16,8 +16,8 @@ Here are four values on scikit-learn's digits, one seed each. The page takes abo
 # -----------------------
 #
 # All fits begin with the same autoencoder and, by the same seed, with the same clusters
-# by k-means, as in the paper. ``tol=0`` keeps them at it for 1400 steps, so that no value of gamma is
-# trained longer than another.
+# by k-means, as in the paper. ``tol=0`` keeps them at it for 1400 steps, so that no
+# value of gamma is trained longer than another.
 
 import warnings
 
