@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from torch.nn.functional import grid_sample
 
 from skdeepclust import RandomAffine
-from skdeepclust._augment import resolve_augmentation
+from skdeepclust._augment import _inside, resolve_augmentation
 
 
 def spot(height=20, width=20, at=(10, 10)):
@@ -77,3 +78,11 @@ def test_defaults_by_the_data():
     assert resolve_augmentation("auto", (3, 8, 8)).flip is True
     assert resolve_augmentation(abs, (1, 8, 8)) is abs
     assert "flip=True" in repr(resolve_augmentation("auto", (3, 8, 8)))
+
+
+def test_the_border_without_torch_s_border():
+    X = torch.rand(4, 2, 7, 12)
+    grid = torch.rand(4, 7, 12, 2) * 4 - 2
+    expected = grid_sample(X, grid, padding_mode="border", align_corners=False)
+    found = grid_sample(X, _inside(grid, 7, 12), align_corners=False)
+    torch.testing.assert_close(found, expected)
