@@ -142,45 +142,52 @@ def spectral_starts(Z, n_clusters, n_init, seed):
 
 
 def gaussian_likelihood(Z, labels):
-    r"""Mean log-likelihood of a clustering whose clusters are Gaussians.
+    r"""How much likelier points are as one Gaussian per cluster than as one for all.
 
     .. math::
 
-        \sum_c \pi_c \left(\log \pi_c - \frac{1}{2} \log \det \Sigma_c
-        - \frac{1}{2} \operatorname{tr} \Sigma_c^{-1} S_c \right)
+        \frac{1}{2} \log \det S - \sum_c \pi_c \left( \frac{1}{2} \log \det \Sigma_c
+        + \frac{1}{2} \operatorname{tr} (\Sigma_c^{-1} S_c - 1) - \log \pi_c \right)
 
-    with shares :math:`\pi_c` and covariances :math:`S_c` of the clusters. In
-    :math:`\Sigma_c` 10 d samples' worth of the mean covariance is added to that of the
-    cluster, so that a tiny cluster gains nothing by being flat.
+    with shares :math:`\pi_c` and covariances :math:`S_c` of the clusters and :math:`S`
+    of all points. In :math:`\Sigma_c` 10 d samples' worth of the mean covariance is
+    added to that of the cluster, so that a tiny cluster gains nothing by being flat.
+    Linear maps of the points change nothing: codes of different networks compare.
 
     Parameters
     ----------
     Z : ndarray of shape (n, d)
         Points.
     labels : ndarray of shape (n,)
-        Clusters 0, 1, ..., each with at least one point.
+        Clusters 0, 1, ...
 
     Returns
     -------
     likelihood : float
-        The larger, the better; up to a constant.
+        Mean log-likelihood ratio per point, the larger, the better.
     """
     n, d = Z.shape
-    Z = Z.astype(np.float64)
     counts = np.bincount(labels)
-    scatters = []
-    for each in range(len(counts)):
-        own = Z[labels == each]
-        own -= own.mean(axis=0)
+    shares, scatters, means = [], [], []
+    for each in np.flatnonzero(counts):
+        own = Z[labels == each].astype(np.float64)
+        means.append(own.mean(axis=0))
+        own -= means[-1]
         scatters.append(own.T @ own)
-    pooled = sum(scatters) / n
-    pooled += (1e-6 * np.trace(pooled) / d or 1.0) * np.eye(d)
-    total = 0.0
-    for count, scatter in zip(counts, scatters, strict=True):
-        covariance = (scatter + 10 * d * pooled) / (count + 10 * d)
-        _, log_det = np.linalg.slogdet(covariance)
-        distance = np.trace(np.linalg.solve(covariance, scatter / count))
-        total += count / n * (np.log(count / n) - log_det / 2 - distance / 2)
+        shares.append(counts[each] / n)
+    shares, means = np.array(shares), np.array(means)
+    within = sum(scatters) / n
+    means -= shares @ means
+    whole = within + (means.T * shares) @ means
+    floor = (1e-6 * np.trace(whole) / d or 1.0) * np.eye(d)
+    total = np.linalg.slogdet(whole + floor)[1] / 2
+    for share, scatter in zip(shares, scatters, strict=True):
+        own = scatter / (n * share)
+        weight = 10 * d / (n * share + 10 * d)
+        covariance = (1 - weight) * own + weight * within + floor
+        distance = np.trace(np.linalg.solve(covariance, own)) - d
+        log_det = np.linalg.slogdet(covariance)[1]
+        total += share * (np.log(share) - log_det / 2 - distance / 2)
     return float(total)
 
 

@@ -22,7 +22,11 @@ from skdeepclust._batches import (
 from skdeepclust._centers import effective_clusters, forget_momenta, reseed_dead_centers
 from skdeepclust._compat import HasMethods, Interval, StrOptions
 from skdeepclust._device import derived_seed
-from skdeepclust._initial_centers import check_centers, initial_centers
+from skdeepclust._initial_centers import (
+    check_centers,
+    gaussian_likelihood,
+    initial_centers,
+)
 from skdeepclust._nets import ClusteringNet, history_table
 from skdeepclust._target import LabelTarget, WholeTarget
 from skdeepclust.networks import ClusteringAutoencoder
@@ -106,12 +110,13 @@ class BaseJointEstimator(BaseDeepClusterer):
             HasMethods(["fit_predict"]),
         ],
         "n_init": [Interval(Integral, 1, None, closed="left")],
+        "n_init_pretrain": [Interval(Integral, 1, None, closed="left")],
         "memory": [str, os.PathLike, HasMethods(["cache"]), None],
     }
 
     @property
     def _n_stages(self):
-        return 2
+        return 1 + self.n_init_pretrain
 
     def _check_n_samples(self, n_samples):
         super()._check_n_samples(n_samples)
@@ -119,20 +124,11 @@ class BaseJointEstimator(BaseDeepClusterer):
             check_centers(self.init, self.n_clusters)  # now, not after pretraining
 
     def _fit(self, X, device, seed, progress):
-        # 1. The autoencoder alone.
-        autoencoder = self._pretrain(X, seed, progress)
+        # 1. The autoencoder alone, and 2. centres in its code: the best of several.
+        autoencoder, rows, centers = self._best_start(X, device, seed, progress)
         self._input_shape = autoencoder._input_shape
         self._code_width = autoencoder._code_width
-        module = autoencoder.module_.to(device)
-
-        # 2. Centres in its code.
-        rows = Rows(X, self._input_shape, device)
-        module.eval()
-        Z = map_blocks(module.encode, rows).cpu().numpy()
-        init_seed = derived_seed(seed, "kmeans")
-        centers, self.init_labels_ = initial_centers(
-            self.init, Z, self.n_clusters, self.n_init, init_seed
-        )
+        module = autoencoder.module_
 
         # 3. and 4. Network and centres together.
         batch_size = resolve_batch_size(self.batch_size, len(X))
@@ -172,6 +168,24 @@ class BaseJointEstimator(BaseDeepClusterer):
     def _describe_centers(self):
         """Add what more there is to say of the centres."""
 
+    def _best_start(self, X, device, seed, progress):
+        """Pretrained autoencoder, samples, and centres; sets what is known of them."""
+        best, self.init_scores_ = None, []
+        for i in range(self.n_init_pretrain):
+            own_seed = derived_seed(seed, f"pretraining {i}") if i else seed
+            autoencoder = self._pretrain(X, own_seed, progress)
+            module = autoencoder.module_.to(device).eval()
+            rows = Rows(X, autoencoder._input_shape, device)
+            Z = map_blocks(module.encode, rows).cpu().numpy()
+            init_seed = derived_seed(own_seed, "kmeans")
+            centers, labels = initial_centers(
+                self.init, Z, self.n_clusters, self.n_init, init_seed
+            )
+            self.init_scores_.append(gaussian_likelihood(Z, labels))
+            if best is None or self.init_scores_[-1] > max(self.init_scores_[:-1]):
+                best, self.init_labels_ = (autoencoder, rows, centers), labels
+        return best
+
     def _pretrain(self, X, seed, progress):
         params = self._pretrain_params()
         batch_size = resolve_batch_size(self.batch_size, len(X))
@@ -180,7 +194,7 @@ class BaseJointEstimator(BaseDeepClusterer):
             # One row is what `image_shape_` says, whatever layout X came in.
             image_shape=self.image_shape_,
             # None stays None, so that a cache finds what it has, as in a Pipeline.
-            random_state=None if self.random_state is None else seed,
+            random_state=None if self._draws_fresh else seed,
             verbose=0,
         )
         module = params.pop("module")
@@ -196,6 +210,10 @@ class BaseJointEstimator(BaseDeepClusterer):
             progress=progress,
             verbose=self.verbose,
         )
+
+    @property
+    def _draws_fresh(self):
+        return self.random_state is None and self.n_init_pretrain == 1
 
     def _pretrain_params(self):
         """Parameters that the first stage shares with the second."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import multivariate_normal
 from sklearn.cluster import HDBSCAN, AgglomerativeClustering, KMeans
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
@@ -107,11 +108,20 @@ def test_spectral_takes_the_likeliest_of_several(monkeypatch):
 def test_gaussian_likelihood():
     rng = np.random.RandomState(0)
     y = np.repeat([0, 1, 2], [600, 300, 100])
-    Z = rng.normal(size=(1000, 2)) * [3, 1] + 20 * y[:, None]
-    # That of the mixture that it comes from, without the constant.
+    Z = rng.normal(size=(1000, 2)) * [3, 1]
+    Z[:, 1] += 20 * y
+    # Of the densities that it comes from: the log of their ratio, on average.
+    densities = [multivariate_normal([0, 20 * c], np.diag([9, 1])) for c in range(3)]
     shares = np.array([0.6, 0.3, 0.1])
-    expected = (shares * np.log(shares)).sum() - np.log(3) - 1
+    own = np.choose(y, [each.logpdf(Z) for each in densities]) + np.log(shares[y])
+    whole = multivariate_normal(Z.mean(0), np.cov(Z.T))
+    expected = (own - whole.logpdf(Z)).mean()
     assert gaussian_likelihood(Z, y) == pytest.approx(expected, abs=0.05)
+    # Neither another linear map nor a name without samples changes it.
+    turned = Z @ rng.normal(size=(2, 2)) + 7
+    for same in (gaussian_likelihood(turned, y), gaussian_likelihood(Z, y + 1)):
+        assert same == pytest.approx(gaussian_likelihood(Z, y), rel=1e-4)
+    assert gaussian_likelihood(Z, 0 * y) == pytest.approx(0, abs=1e-4)
     # Neither a cluster of one point nor points that coincide are better.
     tiny = y.copy()
     tiny[0] = 3
