@@ -4,10 +4,11 @@
 
 The settings "paper" are those of the reference code, "short" the same with a tenth of
 the passes, "default" is ``DCEC(10)``, "best of 4" that with ``n_init_pretrain=4``, and
-"quickstart" that with 50 epochs. Every finished seed is a line of `benchmarks/results/paper_tables.jsonl` and is not computed
-again: a run that was cut off goes on where it stopped. `--table` prints the table of
-what is there and computes nothing. Set SKDEEPCLUST_DATA to a folder with the data, or
-let it be fetched from OpenML.
+"quickstart" that with 50 epochs. Every finished seed is a line of
+`benchmarks/results/paper_tables.jsonl` and is not computed again: a run that was cut
+off goes on where it stopped. `--table` prints the table of what is there and computes
+nothing. Set SKDEEPCLUST_DATA to a folder with the data, or let it be fetched from
+OpenML.
 
 The labels are used to score finished runs and for nothing else.
 """
