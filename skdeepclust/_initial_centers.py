@@ -147,12 +147,15 @@ def gaussian_likelihood(Z, labels):
     .. math::
 
         \frac{1}{2} \log \det S - \sum_c \pi_c \left( \frac{1}{2} \log \det \Sigma_c
-        + \frac{1}{2} \operatorname{tr} (\Sigma_c^{-1} S_c - 1) - \log \pi_c \right)
+        + \frac{1}{2} \operatorname{tr} (\Sigma_c^{-1} S_c - 1) \right)
 
-    with shares :math:`\pi_c` and covariances :math:`S_c` of the clusters and :math:`S`
-    of all points. In :math:`\Sigma_c` 10 d samples' worth of the mean covariance is
-    added to that of the cluster, so that a tiny cluster gains nothing by being flat.
-    Linear maps of the points change nothing: codes of different networks compare.
+    This is the classification likelihood with equal proportions [1]_: the target
+    distribution of joint training expects clusters of similar sizes, too. With the
+    proportions in it, it would pay to be uneven. Shares :math:`\pi_c` and covariances
+    :math:`S_c` are the clusters', :math:`S` is the covariance of all points. In
+    :math:`\Sigma_c` 10 d samples' worth of the mean covariance is added to that of the
+    cluster, so that a tiny cluster gains nothing by being flat. Linear maps of the
+    points change nothing: codes of different networks compare.
 
     Parameters
     ----------
@@ -165,6 +168,11 @@ def gaussian_likelihood(Z, labels):
     -------
     likelihood : float
         Mean log-likelihood ratio per point, the larger, the better.
+
+    References
+    ----------
+    .. [1] G. Celeux, G. Govaert, "A classification EM algorithm for clustering and two
+       stochastic versions", Computational Statistics & Data Analysis, 1992.
     """
     n, d = Z.shape
     counts = np.bincount(labels)
@@ -187,7 +195,7 @@ def gaussian_likelihood(Z, labels):
         covariance = (1 - weight) * own + weight * within + floor
         distance = np.trace(np.linalg.solve(covariance, own)) - d
         log_det = np.linalg.slogdet(covariance)[1]
-        total += share * (np.log(share) - log_det / 2 - distance / 2)
+        total -= share * (log_det + distance) / 2
     return float(total)
 
 
