@@ -45,6 +45,9 @@ def compute(args):
                     batch_size=size,
                     pretrain_epochs=EPOCHS,
                     max_iter=EPOCHS * math.ceil(len(X) / size),
+                    augment=None,  # this and the next two are the paper's
+                    init="kmeans",
+                    n_iter_no_change=None,
                     random_state=seed,
                     device="cpu",
                 ).fit(X)

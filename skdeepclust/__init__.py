@@ -13,6 +13,7 @@ What there is, and where to look first:
   mathematics, as functions of tensors.
 - :mod:`skdeepclust.networks`: the networks; yours is as good.
 - :mod:`skdeepclust.metrics`: scores and scorers.
+- :mod:`skdeepclust.callbacks`: soft resets, for joint training.
 """
 
 from skdeepclust import metrics, networks

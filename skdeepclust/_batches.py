@@ -28,8 +28,8 @@ _SHARE_OF_GPU_MEMORY = 0.5
 _MAX_BLOCK, _VALUES_PER_BLOCK, _MIN_BLOCK = 64, 2**16, 8
 _GPU_BLOCK_FACTOR = 64
 
-# batch_size="auto": so many steps make an epoch while batches grow from 32 to 64, and
-# from 64 to the papers' 256; measured in benchmarks/batch_size.py.
+# batch_size="auto": so many steps make an epoch while batches grow from 32 to 64, as
+# measured in benchmarks/batch_size.py, and while they grow on to the papers' 256.
 _STEPS_OF_SMALL, _STEPS_OF_LARGE = 32, 128
 _MIN_AUTO_BATCH, _SMALL_BATCH, _MAX_AUTO_BATCH = 32, 64, 256
 
