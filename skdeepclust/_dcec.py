@@ -86,7 +86,7 @@ class DCEC(DecoderMixin, BaseJointEstimator):
     init : "spectral", "kmeans", array-like or estimator, default="spectral"
         Where joint training starts. "spectral" takes the means of the clusters that
         :class:`~skdeepclust.LandmarkSpectralClustering` finds in the code, which need
-        not be round as those of k-means; of twelve clusterings of at most 20,000 codes
+        not be round as those of k-means; of 36 clusterings of at most 20,000 codes
         the one whose clusters are the likeliest as Gaussians. With fewer than 20
         samples per cluster or more than 100 clusters it is k-means. "kmeans" is the
         papers'.

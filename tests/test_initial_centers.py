@@ -92,7 +92,7 @@ def test_spectral_centers_are_the_means_of_what_it_finds():
 def test_spectral_takes_the_likeliest_of_several(monkeypatch):
     Z = features(300, 3)
     given = [np.arange(300) % 4, (Z[:, 0] > 0) * 2 + (Z[:, 1] > 0), np.zeros(300)]
-    given += [given[0]] * 9
+    given += [given[0]] * 33
     likely = [gaussian_likelihood(Z, each.astype(int)) for each in given[:2]]
     assert likely[1] > likely[0]
     calls = iter(given)

@@ -200,6 +200,8 @@ class InterruptLongCallback(Callback):
 @pytest.mark.parametrize("interrupt", [Interrupt, InterruptLongCallback])
 @pytest.mark.parametrize("stage", ["pretraining", "joint training"])
 def test_an_interrupted_fit_raises_and_is_unfitted(make_dcec, digits, stage, interrupt):
+    # A job in the background of a shell begins without Python's own handler.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     dcec = make_dcec().fit(digits[0])
     dcec.set_params(callbacks=[interrupt(stage)])
     with pytest.raises(KeyboardInterrupt):
