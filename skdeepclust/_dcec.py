@@ -99,8 +99,8 @@ class DCEC(DecoderMixin, BaseJointEstimator):
     n_init_pretrain : int, default=1
         Autoencoders to pretrain, from different weights. Joint training begins with the
         one whose clusters are the likeliest as Gaussians, relative to a single one: see
-        `init_scores_`. Chance decides which classes an autoencoder confuses; where time
-        allows, 3 to 5 make a bad start rare.
+        `init_scores_`. It takes as many times as long, and it is an attempt: between
+        autoencoders this score has not been shown to find the best.
     callbacks : list of skorch callbacks, default=None
         Callbacks of both nets, each of which works on copies. They may monitor the
         columns of the history (``monitor="train_loss"`` in both stages,
