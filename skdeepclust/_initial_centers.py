@@ -178,15 +178,15 @@ def gaussian_likelihood(Z, labels):
     """
     n, d = Z.shape
     counts = np.bincount(labels)
-    shares, scatters, means = [], [], []
-    for each in np.flatnonzero(counts):
+    found = np.flatnonzero(counts)
+    shares = counts[found] / n
+    means, scatters = np.zeros((len(found), d)), np.zeros((len(found), d, d))
+    for i, each in enumerate(found):
         own = Z[labels == each].astype(np.float64)
-        means.append(own.mean(axis=0))
-        own -= means[-1]
-        scatters.append(own.T @ own)
-        shares.append(counts[each] / n)
-    shares, means = np.array(shares), np.array(means)
-    within = sum(scatters) / n
+        means[i] = own.mean(axis=0)
+        own -= means[i]
+        scatters[i] = own.T @ own
+    within = scatters.sum(axis=0) / n
     means -= shares @ means
     whole = within + (means.T * shares) @ means
     floor = (1e-6 * np.trace(whole) / d or 1.0) * np.eye(d)
