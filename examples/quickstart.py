@@ -3,7 +3,7 @@
     python examples/quickstart.py [figure.png]
 
 Prints ACC, NMI and ARI of DCEC beside k-means on the pixels, and saves a figure of
-the clusters and of the training. About half a minute on two cores.
+the clusters and of the training. About a minute on two cores.
 """
 
 import sys
@@ -22,7 +22,7 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 
 # A quarter of the papers' pretraining: on these small images the codes are good by
-# then, and the example ends within a minute. All else is the default.
+# then, and the example ends after a minute. All else is the default.
 SETTINGS = {"pretrain_epochs": 50, "random_state": 0}
 
 
