@@ -39,6 +39,8 @@ TINY = {
     "update_interval": 5,
     "batch_size": 32,
     "n_init": 2,
+    "init": "kmeans",  # which gives five clusters with samples after so few steps
+    "augment": None,
     "random_state": 0,
     "device": "cpu",
     "module__filters": (4, 8, 8),
