@@ -17,6 +17,9 @@ from skdeepclust.metrics import clustering_accuracy
 
 _RESULTS = Path(__file__).parent / "results"
 
+# What all the papers do where the defaults do something else.
+PAPER = {"augment": None, "init": "kmeans", "n_iter_no_change": None}
+
 
 def load(name):
     """Data set by name; "name-1000" is a fixed random sample of 1000 of it."""
@@ -36,6 +39,18 @@ def load(name):
         keep = np.random.RandomState(0).permutation(len(X))[: int(size)]
         X, y = X[keep], y[keep]
     return X, y
+
+
+def pixels_of(X):
+    """Rows of pixels; those of uint8 images scaled to [0, 1]."""
+    return X.reshape(len(X), -1) / (255.0 if X.dtype == np.uint8 else 1.0)
+
+
+def rotated(items, i):
+    """The items, beginning with the i-th: an order that differs from turn to turn."""
+    items = list(items)
+    start = i % len(items)
+    return items[start:] + items[:start]
 
 
 def scores(y, labels):
@@ -63,6 +78,11 @@ def read(name):
     if not path.exists():
         return []
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def rows_of(name, where):
+    """Results so far that have these values."""
+    return [row for row in read(name) if where.items() <= row.items()]
 
 
 def append(name, row):

@@ -19,7 +19,7 @@ import warnings
 
 import numpy as np
 import torch
-from _common import append, environment, load, mean_sd_min, read, scores
+from _common import PAPER, append, environment, load, mean_sd_min, read, scores
 
 from skdeepclust import DCEC
 
@@ -45,11 +45,9 @@ def compute(args):
                     batch_size=size,
                     pretrain_epochs=EPOCHS,
                     max_iter=EPOCHS * math.ceil(len(X) / size),
-                    augment=None,  # this and the next two are the paper's
-                    init="kmeans",
-                    n_iter_no_change=None,
                     random_state=seed,
                     device="cpu",
+                    **PAPER,
                 ).fit(X)
                 row = {
                     "data": data,

@@ -14,7 +14,7 @@ import warnings
 
 import numpy as np
 import torch
-from _common import append, environment, load, mean_sd_min, read, scores
+from _common import append, environment, load, mean_sd_min, pixels_of, read, scores
 from sklearn.cluster import KMeans
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
@@ -51,7 +51,7 @@ def linear_probe(features, y, seed):
 
 
 def run_pixels(X, y, seed):
-    pixels = X.reshape(len(X), -1) / (255.0 if X.dtype == np.uint8 else 1.0)
+    pixels = pixels_of(X)
     labels = KMeans(10, n_init=20, random_state=seed).fit_predict(pixels)
     return {**scores(y, labels), "probe": linear_probe(pixels, y, seed)}
 

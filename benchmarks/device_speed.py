@@ -18,7 +18,7 @@ import warnings
 
 import numpy as np
 import torch
-from _common import append, environment, read
+from _common import PAPER, append, environment, read
 from torch.profiler import ProfilerActivity, profile
 
 from skdeepclust import DCEC
@@ -29,14 +29,7 @@ MODES = {
     "compiled": {"compile": True},
     "graphs": {"compile": True, "compile__mode": "reduce-overhead"},
 }
-PAPER = {
-    "augment": None,
-    "init": "kmeans",
-    "batch_size": 256,
-    "n_iter_no_change": None,
-    "tol": 0.0,
-}
-WARM_UP, INTERVAL = 2, 140
+BATCH, WARM_UP, INTERVAL = 256, 2, 140
 
 
 def fit(X, device, mode, n_epochs, n_updates):
@@ -45,6 +38,8 @@ def fit(X, device, mode, n_epochs, n_updates):
         pretrain_epochs=n_epochs,
         max_iter=n_updates * INTERVAL,
         update_interval=INTERVAL,
+        batch_size=BATCH,
+        tol=0.0,
         n_init=1,
         device=device,
         random_state=0,
@@ -74,7 +69,7 @@ def measure(X, device, mode, n_epochs, n_updates):
     return {
         "mode": mode,
         "pretraining": len(X) / pretraining,
-        "joint": INTERVAL * PAPER["batch_size"] / joint,
+        "joint": INTERVAL * BATCH / joint,
         "seconds": seconds,
     }
 

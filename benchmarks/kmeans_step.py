@@ -15,7 +15,7 @@ import time
 
 import numpy as np
 import torch
-from _common import append, environment, read
+from _common import append, environment, read, rotated
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
@@ -54,8 +54,7 @@ def measure(k, n_rounds):
     long = SHORT + max(2, min(40, 20_000 // k))
     seconds = {(name, n_iter): [] for name in WAYS for n_iter in (SHORT, long)}
     for i in range(n_rounds):
-        names = list(WAYS)
-        for name in names[i % len(names) :] + names[: i % len(names)]:
+        for name in rotated(WAYS, i):
             for n_iter in (SHORT, long):
                 start = time.perf_counter()
                 WAYS[name](F, k, n_iter)

@@ -23,7 +23,16 @@ import warnings
 
 import numpy as np
 import torch
-from _common import append, environment, load, mean_sd_min, read, scores
+from _common import (
+    PAPER,
+    append,
+    environment,
+    load,
+    mean_sd_min,
+    pixels_of,
+    rows_of,
+    scores,
+)
 from sklearn.cluster import KMeans, SpectralClustering
 from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import make_pipeline
@@ -35,9 +44,6 @@ NAME = "ladder"
 DATA = ["digits", "mnist_test-2000", "mnist_test"]
 EPOCHS = {"digits": 50, "mnist_test-2000": 50, "mnist_test": 20}
 BATCH = {"digits": 64, "mnist_test-2000": 64, "mnist_test": 256}
-
-# The papers' recipes, so that the rungs differ in one thing at a time.
-PAPER = {"augment": None, "init": "kmeans", "n_iter_no_change": None}
 
 # What clusters given points into 10.
 CLUSTERERS = {
@@ -76,6 +82,7 @@ def run_clusterer(name, points, y, seed):
 def run_joint(name, module, X, y, seed, epochs, batch_size):
     """Joint training; from the given autoencoder where it is dense."""
     steps = math.ceil(len(X) / batch_size)
+    # The papers' recipes, so that the rungs differ in one thing at a time.
     params = {**PAPER, "max_iter": epochs * steps, "pretrain_epochs": epochs}
     params["batch_size"] = batch_size
     if module is not None:
@@ -99,7 +106,7 @@ def run_ensemble(X, y, seed, epochs, batch_size):
 
 def rungs(X, y, seed, epochs, batch_size, wanted):
     """Name and result of every rung that is wanted, from the lowest up."""
-    pixels = X.reshape(len(X), -1) / (255.0 if X.dtype == np.uint8 else 1.0)
+    pixels = pixels_of(X)
     pixels = pixels.astype(np.float32)
     for name in ON_PIXELS:
         if f"pixels + {name}" in wanted:
@@ -145,7 +152,7 @@ def compute(args):
     epochs = args.epochs or EPOCHS[args.data]
     for seed in args.seeds:
         where = {"data": args.data, "epochs": epochs, "seed": seed}
-        done = [r["rung"] for r in read(NAME) if where.items() <= r.items()]
+        done = [row["rung"] for row in rows_of(NAME, where)]
         where |= environment(args.threads, "cpu")
         wanted = set(args.rungs) - set(done)
         for rung, row in rungs(X, y, seed, epochs, BATCH[args.data], wanted):
@@ -158,7 +165,7 @@ def table(data, epochs):
     print("|---|---|---|---|---|---|")
     for name in NAMES:
         where = {"data": data, "epochs": epochs, "rung": name}
-        rows = [r for r in read(NAME) if where.items() <= r.items()]
+        rows = rows_of(NAME, where)
         if rows:
             columns = [mean_sd_min([r[s] for r in rows]) for s in ("acc", "nmi", "ari")]
             seconds = np.mean([r["seconds"] for r in rows])

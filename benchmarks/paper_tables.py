@@ -20,7 +20,7 @@ import warnings
 
 import numpy as np
 import torch
-from _common import append, environment, load, read, scores
+from _common import PAPER, append, environment, load, pixels_of, read, rows_of, scores
 from sklearn.cluster import KMeans
 
 from skdeepclust import DCEC, DEC, IDEC, Autoencoder
@@ -53,14 +53,7 @@ PUBLISHED = {
     ("mnist", "dcec"): ".890 / .885",
 }
 
-# What the papers' code does, where the defaults do something else.
-PAPER = {
-    "augment": None,
-    "init": "kmeans",
-    "batch_size": 256,
-    "pretrain_epochs": 200,
-    "n_iter_no_change": None,
-}
+WHOLE_PAPER = {**PAPER, "batch_size": 256, "pretrain_epochs": 200}
 SETTINGS = ["paper", "short", "default", "best of 4", "quickstart"]
 
 
@@ -68,9 +61,9 @@ def params_of(name, n_samples):
     """Parameters of DCEC, DEC and IDEC, by the name of the settings."""
     if name == "short":  # a tenth of the paper's passes
         steps = 20 * math.ceil(n_samples / 256)
-        return {**PAPER, "pretrain_epochs": 20, "max_iter": steps}
+        return {**WHOLE_PAPER, "pretrain_epochs": 20, "max_iter": steps}
     return {
-        "paper": PAPER,
+        "paper": WHOLE_PAPER,
         "default": {},
         "best of 4": {"n_init_pretrain": 4},
         "quickstart": {"pretrain_epochs": 50},
@@ -78,7 +71,7 @@ def params_of(name, n_samples):
 
 
 def run_kmeans(X, y, seed, settings, device):
-    pixels = X.reshape(len(X), -1) / (255.0 if X.dtype == np.uint8 else 1.0)
+    pixels = pixels_of(X)
     start = time.perf_counter()
     labels = KMeans(10, n_init=20, random_state=seed).fit_predict(pixels)
     seconds = time.perf_counter() - start
@@ -155,7 +148,7 @@ def compute(args):
             for settings in ["-"] if family == "kmeans" else args.settings:
                 where = {"data": args.data, "seed": seed, "settings": settings}
                 last = {**where, "method": FAMILIES[family]}
-                if any(last.items() <= row.items() for row in read(NAME)):
+                if rows_of(NAME, last):
                     continue
                 for row in RUNS[family](X, y, seed, settings, args.device):
                     setting = environment(args.threads, args.device)

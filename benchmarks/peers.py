@@ -20,7 +20,7 @@ import warnings
 
 import numpy as np
 import torch
-from _common import append, environment, load, mean_sd_min, read, scores
+from _common import append, environment, load, mean_sd_min, read, rotated, scores
 
 from skdeepclust import DCEC, DEC, IDEC
 
@@ -79,7 +79,7 @@ def compute(args):
             for row in read(NAME)
             if (row["data"], row["seed"]) == (args.data, seed)
         }
-        for library, method, run in runs[seed % len(runs) :] + runs[: seed % len(runs)]:
+        for library, method, run in rotated(runs, seed):
             if (library, method) in done:
                 continue
             start, cpu = time.perf_counter(), time.process_time()

@@ -24,7 +24,7 @@ import warnings
 
 import numpy as np
 import torch
-from _common import append, environment, load, mean_sd_min, read, scores
+from _common import append, environment, load, mean_sd_min, pixels_of, rows_of, scores
 from sklearn.cluster import KMeans
 
 from skdeepclust import DCEC, Autoencoder
@@ -68,7 +68,7 @@ def under(condition, X, y, seed):
 
 
 def run(X, y, n_clusters, seed):
-    pixels = X.reshape(len(X), -1) / (255.0 if X.dtype == np.uint8 else 1.0)
+    pixels = pixels_of(X)
     start = time.perf_counter()
     labels = KMeans(n_clusters, n_init=20, random_state=seed).fit_predict(pixels)
     yield "k-means", time.perf_counter() - start, labels
@@ -92,7 +92,7 @@ def compute(args):
     for seed in args.seeds:
         for condition in CONDITIONS:
             where = {"data": args.data, "condition": condition, "seed": seed}
-            if any(where.items() <= row.items() for row in read(NAME)):
+            if rows_of(NAME, where):
                 continue
             X_now, y_now, n_clusters = under(condition, X, y, seed)
             for method, seconds, labels in list(run(X_now, y_now, n_clusters, seed)):
@@ -108,7 +108,7 @@ def table(data):
     for condition in CONDITIONS:
         for method in METHODS:
             where = {"data": data, "condition": condition, "method": method}
-            rows = [r for r in read(NAME) if where.items() <= r.items()]
+            rows = rows_of(NAME, where)
             if rows:
                 columns = [str(len(rows))]
                 columns += [

@@ -23,7 +23,7 @@ import warnings
 
 import numpy as np
 import torch
-from _common import append, environment, load, mean_sd_min, read, scores
+from _common import append, environment, load, mean_sd_min, read, rows_of, scores
 from scipy.stats import spearmanr
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
@@ -92,7 +92,7 @@ def compute(args):
         X, y = load(data)
         for seed in args.seeds:
             where = {"data": data, "seed": seed}
-            if not any(where.items() <= row.items() for row in read(NAME)):
+            if not rows_of(NAME, where):
                 setting = environment(args.threads, "cpu")
                 append(NAME, {**where, **run(X, y, seed), **setting})
 

@@ -17,7 +17,7 @@ import time
 
 import numpy as np
 import torch
-from _common import append, environment, read
+from _common import append, environment, read, rotated
 from skorch import NeuralNet
 from torch.nn.functional import mse_loss
 
@@ -143,8 +143,7 @@ def measure(case, stage, n_rounds):
     loops = {name: kind(case, stage, X) for name, kind in kinds.items()}
     seconds = {name: [] for name in loops}
     for i in range(n_rounds + 1):
-        names = list(loops)
-        for name in names[i % len(names) :] + names[: i % len(names)]:
+        for name in rotated(loops, i):
             start = time.perf_counter()
             loops[name].epoch()
             if i:  # the first round warms up

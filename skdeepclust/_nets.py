@@ -104,11 +104,10 @@ class _TensorNet(NeuralNet):
 
     def _backward(self, X, target):
         """Output, losses and gradients of a batch; without the compiler if it fails."""
-        compiled = self.module_
         try:
             return self._compute(X, target)
         except Exception as error:
-            if not hasattr(compiled, "_orig_mod"):
+            if not hasattr(self.module_, "_orig_mod"):
                 raise
             self._strip_compiler()
             step = self._compute(X, target)  # fails again if it was not the compiler
