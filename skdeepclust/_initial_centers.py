@@ -1,5 +1,6 @@
 """Where joint training starts: centres in the code."""
 
+import math
 import warnings
 
 import numpy as np
@@ -16,6 +17,7 @@ from skdeepclust._device import derived_seed
 from skdeepclust._landmark_spectral import LandmarkSpectralClustering
 
 __all__ = [
+    "Gaussians",
     "check_centers",
     "gaussian_likelihood",
     "initial_centers",
@@ -26,11 +28,11 @@ __all__ = [
 # needs of time and memory does not grow with the data.
 _MAX_SPECTRAL = 20_000
 
-# "spectral" chooses from so many clusterings, whose landmarks stand for these numbers
-# of codes each, in turns: at least 10 landmarks a cluster, at most 2000. Each has a
-# quarter of the starts of k-means.
-_SPECTRAL_STARTS, _CODES_PER_LANDMARK = 36, (5, 10, 20)
-_LANDMARKS_PER_CLUSTER, _MAX_LANDMARKS = 10, 2000
+# "spectral" chooses from so many clusterings: of n / 5 or n / 10 landmarks, at least
+# 10 for each of the finer clusters and at most 1000, into so many times more clusters
+# than are wanted, in turns. Each has a quarter of the starts of k-means.
+_SPECTRAL_STARTS, _CODES_PER_LANDMARK, _FINER = 8, (5, 10), (1.2, 1.5)
+_LANDMARKS_PER_CLUSTER, _MAX_LANDMARKS = 10, 1000
 _SHARE_OF_STARTS = 4
 
 # Below so many codes per cluster a neighbourhood is too sparse to tell anything; for
@@ -117,7 +119,9 @@ def _spectral(Z, n_clusters, n_init, seed):
 def spectral_starts(Z, n_clusters, n_init, seed):
     """Clusterings by several choices of landmarks, those with `n_clusters` clusters.
 
-    Which clusters are found depends on the landmarks, on their number and on chance.
+    Which clusters are found depends on the landmarks, on their number and on chance. A
+    few clusters too many are found first, so that classes that lie close together do
+    not share one; those that are most like one Gaussian are then merged.
 
     Yields
     ------
@@ -127,11 +131,15 @@ def spectral_starts(Z, n_clusters, n_init, seed):
         Clusters.
     """
     for i in range(_SPECTRAL_STARTS):
-        n_landmarks = len(Z) // _CODES_PER_LANDMARK[i % len(_CODES_PER_LANDMARK)]
-        least = _LANDMARKS_PER_CLUSTER * n_clusters
+        n_finer = math.ceil(_FINER[i % len(_FINER)] * n_clusters)
+        of_landmark = _CODES_PER_LANDMARK[i // len(_FINER) % len(_CODES_PER_LANDMARK)]
+        n_landmarks = max(
+            _LANDMARKS_PER_CLUSTER * n_finer,
+            min(len(Z) // of_landmark, _MAX_LANDMARKS),
+        )
         clusterer = LandmarkSpectralClustering(
-            n_clusters,
-            n_landmarks=max(least, min(n_landmarks, _MAX_LANDMARKS)),
+            n_finer,
+            n_landmarks=n_landmarks,
             n_init=max(1, n_init // _SHARE_OF_STARTS),
             random_state=derived_seed(seed, f"start {i}"),
         )
@@ -139,25 +147,14 @@ def spectral_starts(Z, n_clusters, n_init, seed):
             # Of fewer different points than clusters, which k-means then says itself.
             warnings.simplefilter("ignore", ConvergenceWarning)
             labels = compact(cluster(clusterer, Z))
-        if labels.max() + 1 == n_clusters:
-            yield gaussian_likelihood(Z, labels), labels
+        gaussians = Gaussians(Z, labels)
+        if len(gaussians.counts) >= n_clusters:
+            labels = gaussians.merge_to(n_clusters)[labels]
+            yield gaussians.likelihood(), labels
 
 
 def gaussian_likelihood(Z, labels):
-    r"""How much likelier points are as one Gaussian per cluster than as one for all.
-
-    .. math::
-
-        \frac{1}{2} \log \det S - \sum_c \pi_c \left( \frac{1}{2} \log \det \Sigma_c
-        + \frac{1}{2} \operatorname{tr} (\Sigma_c^{-1} S_c - 1) \right)
-
-    This is the classification likelihood with equal proportions [1]_: the target
-    distribution of joint training expects clusters of similar sizes, too. With the
-    proportions in it, it would pay to be uneven. Shares :math:`\pi_c` and covariances
-    :math:`S_c` are the clusters', :math:`S` is the covariance of all points. In
-    :math:`\Sigma_c` 10 d samples' worth of the mean covariance is added to that of the
-    cluster, so that a tiny cluster gains nothing by being flat. Linear maps of the
-    points change nothing: codes of different networks compare.
+    """How much likelier points are as one Gaussian per cluster than as one for all.
 
     Parameters
     ----------
@@ -169,36 +166,122 @@ def gaussian_likelihood(Z, labels):
     Returns
     -------
     likelihood : float
-        Mean log-likelihood ratio per point, the larger, the better.
+        Mean log-likelihood ratio per point, the larger, the better; see
+        :class:`Gaussians`.
+    """
+    return Gaussians(Z, compact(labels)).likelihood()
+
+
+class Gaussians:
+    r"""Clusters as Gaussians: how likely they are, and which of them are one.
+
+    .. math::
+
+        \frac{1}{2} \log \det S - \sum_c \pi_c \left( \frac{1}{2} \log \det \Sigma_c
+        + \frac{1}{2} \operatorname{tr} (\Sigma_c^{-1} S_c - 1) \right)
+
+    This is the classification likelihood with equal proportions [1]_, as a mean over
+    the points: the target distribution of joint training expects clusters of similar
+    sizes, too. With the proportions in it, it would pay to be uneven. Shares
+    :math:`\pi_c` and covariances :math:`S_c` are the clusters', :math:`S` is the
+    covariance of all points. In :math:`\Sigma_c` 10 d samples' worth of the mean
+    covariance is added to that of the cluster, so that a tiny cluster gains nothing by
+    being flat. Linear maps of the points change nothing: codes of different networks
+    compare.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n, d)
+        Points.
+    labels : ndarray of shape (n,)
+        Clusters 0, 1, ..., none of them empty.
+
+    Attributes
+    ----------
+    counts : ndarray of shape (n_clusters,)
+        Number of points.
+    means : ndarray of shape (n_clusters, d)
+        Means.
+    scatters : ndarray of shape (n_clusters, d, d)
+        Sums of squares and products about the mean.
 
     References
     ----------
     .. [1] G. Celeux, G. Govaert, "A classification EM algorithm for clustering and two
        stochastic versions", Computational Statistics & Data Analysis, 1992.
     """
-    n, d = Z.shape
-    counts = np.bincount(labels)
-    found = np.flatnonzero(counts)
-    shares = counts[found] / n
-    means, scatters = np.zeros((len(found), d)), np.zeros((len(found), d, d))
-    for i, each in enumerate(found):
-        own = Z[labels == each].astype(np.float64)
-        means[i] = own.mean(axis=0)
-        own -= means[i]
-        scatters[i] = own.T @ own
-    within = scatters.sum(axis=0) / n
-    means -= shares @ means
-    whole = within + (means.T * shares) @ means
-    floor = (1e-6 * np.trace(whole) / d or 1.0) * np.eye(d)
-    total = np.linalg.slogdet(whole + floor)[1] / 2
-    for share, scatter in zip(shares, scatters, strict=True):
-        own = scatter / (n * share)
-        weight = 10 * d / (n * share + 10 * d)
-        covariance = (1 - weight) * own + weight * within + floor
-        distance = np.trace(np.linalg.solve(covariance, own)) - d
-        log_det = np.linalg.slogdet(covariance)[1]
-        total -= share * (log_det + distance) / 2
-    return float(total)
+
+    def __init__(self, Z, labels):
+        d = Z.shape[1]
+        self.counts = np.bincount(labels).astype(np.float64)
+        self.means = np.zeros((len(self.counts), d))
+        self.scatters = np.zeros((len(self.counts), d, d))
+        for i in range(len(self.counts)):
+            own = Z[labels == i].astype(np.float64)
+            self.means[i] = own.mean(axis=0)
+            own -= self.means[i]
+            self.scatters[i] = own.T @ own
+
+    def likelihood(self):
+        """Mean log-likelihood ratio per point, the larger, the better."""
+        within, floor, whole = self._covariances()
+        losses = self._losses(self.counts, self.scatters, within, floor)
+        return float((np.linalg.slogdet(whole + floor)[1] - losses.sum()) / 2)
+
+    def merge_to(self, n_clusters):
+        """Merge the two clusters whose merging costs least, until so many are left.
+
+        Returns
+        -------
+        merged : ndarray of shape (number of clusters before,)
+            What has become of every cluster.
+        """
+        merged = np.arange(len(self.counts))
+        while len(self.counts) > n_clusters:
+            first, second = np.triu_indices(len(self.counts), 1)
+            within, floor, _ = self._covariances()
+            alone = self._losses(self.counts, self.scatters, within, floor)
+            counts, means, scatters = self._union(first, second)
+            together = self._losses(counts, scatters, within, floor)
+            best = (together - alone[first] - alone[second]).argmin()
+            a, b = first[best], second[best]
+            self.counts[a], self.means[a] = counts[best], means[best]
+            self.scatters[a] = scatters[best]
+            self.counts, self.means, self.scatters = (
+                np.delete(each, b, axis=0)
+                for each in (self.counts, self.means, self.scatters)
+            )
+            merged[merged == b] = a
+            merged[merged > b] -= 1
+        return merged
+
+    def _union(self, a, b):
+        """Counts, means and scatters of pairs of clusters taken as one."""
+        counts = self.counts[a] + self.counts[b]
+        share = (self.counts[b] / counts)[:, None]
+        apart = self.means[b] - self.means[a]
+        between = (share * self.counts[a][:, None] * apart)[:, :, None]
+        scatters = self.scatters[a] + self.scatters[b] + between * apart[:, None, :]
+        return counts, self.means[a] + share * apart, scatters
+
+    def _covariances(self):
+        """Within clusters, what keeps it regular, and of all points."""
+        n, d = self.counts.sum(), self.means.shape[1]
+        within = self.scatters.sum(axis=0) / n
+        shares = self.counts / n
+        apart = self.means - shares @ self.means
+        whole = within + (apart.T * shares) @ apart
+        floor = (1e-6 * np.trace(whole) / d or 1.0) * np.eye(d)
+        return within, floor, whole
+
+    def _losses(self, counts, scatters, within, floor):
+        """Terms of the sum over clusters, twice."""
+        n, d = self.counts.sum(), self.means.shape[1]
+        own = scatters / counts[:, None, None]
+        weight = (10 * d / (counts + 10 * d))[:, None, None]
+        covariances = (1 - weight) * own + weight * within + floor
+        distance = np.trace(np.linalg.solve(covariances, own), axis1=1, axis2=2) - d
+        return counts / n * (np.linalg.slogdet(covariances)[1] + distance)
 
 
 def check_centers(init, n_clusters, width=None):

@@ -10,7 +10,11 @@ from threadpoolctl import threadpool_limits
 import skdeepclust._initial_centers
 from skdeepclust import LandmarkSpectralClustering
 from skdeepclust._clusterers import cluster
-from skdeepclust._initial_centers import gaussian_likelihood, initial_centers
+from skdeepclust._initial_centers import (
+    Gaussians,
+    gaussian_likelihood,
+    initial_centers,
+)
 
 
 def features(n=300, d=6):
@@ -92,7 +96,7 @@ def test_spectral_centers_are_the_means_of_what_it_finds():
 def test_spectral_takes_the_likeliest_of_several(monkeypatch):
     Z = features(300, 3)
     given = [np.arange(300) % 4, (Z[:, 0] > 0) * 2 + (Z[:, 1] > 0), np.zeros(300)]
-    given += [given[0]] * 33
+    given += [given[0]] * 5
     likely = [gaussian_likelihood(Z, each.astype(int)) for each in given[:2]]
     assert likely[1] > likely[0]
     calls = iter(given)
@@ -126,6 +130,35 @@ def test_gaussian_likelihood():
     tiny[0] = 3
     assert gaussian_likelihood(Z, tiny) < gaussian_likelihood(Z, y) + 0.01
     assert np.isfinite(gaussian_likelihood(np.zeros((4, 2)), np.array([0, 1, 1, 0])))
+
+
+def test_gaussians_merge_what_is_one():
+    rng = np.random.RandomState(0)
+    y = np.repeat([0, 1, 2, 3], [400, 300, 200, 100])
+    Z = rng.normal(size=(1000, 3)) * [4, 1, 1] + 6 * y[:, None] * [0, 1, 0]
+    Z = Z @ rng.normal(size=(3, 3))
+    halves = np.where(rng.rand(1000) < 0.5, y, y + 4)  # every cluster is split
+    halves[y == 3] = 3
+    gaussians = Gaussians(Z, halves)
+    merged = gaussians.merge_to(4)[halves]
+    assert adjusted_rand_score(y, merged) == 1
+    afresh = Gaussians(Z, merged)
+    for name in ("counts", "means", "scatters"):
+        np.testing.assert_allclose(getattr(gaussians, name), getattr(afresh, name))
+    assert gaussians.likelihood() == pytest.approx(gaussian_likelihood(Z, merged))
+    np.testing.assert_array_equal(afresh.merge_to(4), range(4))
+
+
+def test_spectral_tells_classes_apart_that_share_a_cluster():
+    # Two small classes lie close together, beside four large and long ones.
+    rng = np.random.RandomState(0)
+    sizes, places = [600] * 4 + [150, 150], [0, 40, 80, 120, 160, 165]
+    y = np.repeat(range(6), sizes)
+    Z = rng.normal(size=(len(y), 2)) * np.where(y < 4, 8, 1)[:, None]
+    Z[:, 1] = Z[:, 1] / 8 + np.array(places)[y]
+    Z = Z.astype(np.float32)
+    _, labels = initial_centers("spectral", Z, 6, 20, 0)
+    assert adjusted_rand_score(y, labels) > 0.99
 
 
 def test_spectral_looks_at_a_part_of_many_codes(monkeypatch):
