@@ -82,8 +82,8 @@ class IDEC(DCEC):
         :class:`~skdeepclust.LandmarkSpectralClustering` finds in the code, which need
         not be round as those of k-means. It finds a few clusters too many, and those
         that are most like one Gaussian are merged; of 8 such clusterings of at most
-        20,000 codes the one whose clusters are the likeliest as Gaussians is taken. With
-        fewer than 20 samples per cluster or more than 100 clusters it is k-means.
+        20,000 codes the one whose clusters are the likeliest as Gaussians is taken.
+        With fewer than 20 samples per cluster or more than 100 clusters it is k-means.
         "kmeans" is the papers'.
         Also given centres of shape (n_clusters, embedding_dim), or the means of the
         clusters that any scikit-learn clusterer or mixture finds. Its `n_clusters` or

@@ -4,6 +4,7 @@ import math
 import warnings
 
 import numpy as np
+from scipy.special import xlogy
 from sklearn.exceptions import ConvergenceWarning
 
 from skdeepclust._clusterers import (
@@ -189,6 +190,10 @@ class Gaussians:
     being flat. Linear maps of the points change nothing: codes of different networks
     compare.
 
+    Where clusters are merged the proportions count, :math:`- \sum_c \pi_c \log \pi_c`
+    is added to the loss: without them two halves of one Gaussian would be likelier than
+    the whole, and two small clusters would be merged before two large ones.
+
     Parameters
     ----------
     Z : ndarray of shape (n, d)
@@ -236,14 +241,17 @@ class Gaussians:
         merged : ndarray of shape (number of clusters before,)
             What has become of every cluster.
         """
-        merged = np.arange(len(self.counts))
+        merged, n = np.arange(len(self.counts)), self.counts.sum()
         while len(self.counts) > n_clusters:
             first, second = np.triu_indices(len(self.counts), 1)
             within, floor, _ = self._covariances()
             alone = self._losses(self.counts, self.scatters, within, floor)
             counts, means, scatters = self._union(first, second)
             together = self._losses(counts, scatters, within, floor)
-            best = (together - alone[first] - alone[second]).argmin()
+            alone -= 2 * xlogy(self.counts / n, self.counts / n)
+            together -= 2 * xlogy(counts / n, counts / n)
+            cost = together - alone[first] - alone[second]
+            best = cost.argmin()
             a, b = first[best], second[best]
             self.counts[a], self.means[a] = counts[best], means[best]
             self.scatters[a] = scatters[best]
