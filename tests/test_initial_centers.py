@@ -14,6 +14,7 @@ from skdeepclust._initial_centers import (
     Gaussians,
     gaussian_likelihood,
     initial_centers,
+    spectral_starts,
 )
 
 
@@ -149,16 +150,22 @@ def test_gaussians_merge_what_is_one():
     np.testing.assert_array_equal(afresh.merge_to(4), range(4))
 
 
-def test_spectral_tells_classes_apart_that_share_a_cluster():
-    # Two small classes lie close together, beside four large and long ones.
-    rng = np.random.RandomState(0)
-    sizes, places = [600] * 4 + [150, 150], [0, 40, 80, 120, 160, 165]
-    y = np.repeat(range(6), sizes)
-    Z = rng.normal(size=(len(y), 2)) * np.where(y < 4, 8, 1)[:, None]
-    Z[:, 1] = Z[:, 1] / 8 + np.array(places)[y]
-    Z = Z.astype(np.float32)
-    _, labels = initial_centers("spectral", Z, 6, 20, 0)
-    assert adjusted_rand_score(y, labels) > 0.99
+def test_spectral_finds_clusters_too_many_and_merges_them(monkeypatch):
+    n_found = []
+
+    def spy(clusterer, Z):
+        labels = cluster(clusterer, Z)
+        n_found.append(labels.max() + 1)
+        return labels
+
+    monkeypatch.setattr(skdeepclust._initial_centers, "cluster", spy)
+    Z = features(1000, 3)
+    starts = list(spectral_starts(Z, 10, 4, 0))
+    assert n_found == [12, 15] * 4
+    for likelihood, labels in starts:
+        np.testing.assert_array_equal(np.unique(labels), range(10))
+        assert likelihood == pytest.approx(gaussian_likelihood(Z, labels))
+    assert len({likelihood for likelihood, _ in starts}) > 1
 
 
 def test_spectral_looks_at_a_part_of_many_codes(monkeypatch):
