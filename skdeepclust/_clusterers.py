@@ -220,13 +220,23 @@ def nearest(F, centers, n_neighbors=None):
         Index of the nearest centre, or of the nearest ones.
     """
     points, centers = as_tensor(F), as_tensor(centers)
-    mode = "donot_use_mm_for_euclid_dist"
-    blocks = (torch.cdist(b, centers, compute_mode=mode) for b in points.split(_BLOCK))
+    shape = (len(points), n_neighbors or 1)
+    # Filled in place: results that lay between the blocks would keep their memory.
+    distances = torch.empty(shape, dtype=points.dtype)
+    index = torch.empty(shape, dtype=torch.int64)
+    for start in range(0, len(points), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        to_all = torch.cdist(
+            points[block], centers, compute_mode="donot_use_mm_for_euclid_dist"
+        )
+        if n_neighbors is None:
+            torch.argmin(to_all, dim=1, keepdim=True, out=index[block])
+        else:
+            out = (distances[block], index[block])
+            torch.topk(to_all, n_neighbors, largest=False, out=out)
     if n_neighbors is None:
-        return torch.cat([block.argmin(dim=1) for block in blocks]).numpy()
-    found = [block.topk(n_neighbors, largest=False) for block in blocks]
-    distances, index = (torch.cat(part).numpy() for part in zip(*found, strict=True))
-    return distances, index
+        return index[:, 0].numpy()
+    return distances.numpy(), index.numpy()
 
 
 def limited_threads() -> int:

@@ -16,6 +16,7 @@ from skdeepclust._clusterers import (
 )
 from skdeepclust._device import derived_seed
 from skdeepclust._landmark_spectral import LandmarkSpectralClustering
+from skdeepclust._spectral import LANDMARKS_PER_CLUSTER, MAX_LANDMARKS
 
 __all__ = [
     "Gaussians",
@@ -29,11 +30,10 @@ __all__ = [
 # needs of time and memory does not grow with the data.
 _MAX_SPECTRAL = 20_000
 
-# "spectral" chooses from so many clusterings: of n / 5 or n / 10 landmarks, at least
-# 10 for each of the finer clusters and at most 1000, into so many times more clusters
-# than are wanted, in turns. Each has a quarter of the starts of k-means.
+# "spectral" chooses from so many clusterings: of n / 5 or n / 10 landmarks, within the
+# bounds of "auto", into so many times more clusters than are wanted, in turns. Each has
+# a quarter of the starts of k-means.
 _SPECTRAL_STARTS, _CODES_PER_LANDMARK, _FINER = 8, (5, 10), (1.2, 1.5)
-_LANDMARKS_PER_CLUSTER, _MAX_LANDMARKS = 10, 1000
 _SHARE_OF_STARTS = 4
 
 # Below so many codes per cluster a neighbourhood is too sparse to tell anything; for
@@ -135,8 +135,8 @@ def spectral_starts(Z, n_clusters, n_init, seed):
         n_finer = math.ceil(_FINER[i % len(_FINER)] * n_clusters)
         of_landmark = _CODES_PER_LANDMARK[i // len(_FINER) % len(_CODES_PER_LANDMARK)]
         n_landmarks = max(
-            _LANDMARKS_PER_CLUSTER * n_finer,
-            min(len(Z) // of_landmark, _MAX_LANDMARKS),
+            LANDMARKS_PER_CLUSTER * n_finer,
+            min(len(Z) // of_landmark, MAX_LANDMARKS),
         )
         clusterer = LandmarkSpectralClustering(
             n_finer,

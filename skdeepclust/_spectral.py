@@ -18,6 +18,8 @@ from skdeepclust._device import derived_seed
 from skdeepclust._pseudo_labels import unit_rows
 
 __all__ = [
+    "LANDMARKS_PER_CLUSTER",
+    "MAX_LANDMARKS",
     "SpectralEnsemble",
     "cluster_embedding",
     "find_landmarks",
@@ -32,7 +34,7 @@ _MAX_DENSE = 2000
 
 # n_landmarks="auto": a fifth of the samples, within these bounds. With more a landmark
 # has too few samples to tie together; see benchmarks/landmarks.py.
-_SAMPLES_PER_LANDMARK, _LANDMARKS_PER_CLUSTER, _MAX_LANDMARKS = 5, 10, 1000
+_SAMPLES_PER_LANDMARK, LANDMARKS_PER_CLUSTER, MAX_LANDMARKS = 5, 10, 1000
 
 # Singular values below this share of the first are rounding errors.
 _SMALLEST = 1e-6
@@ -283,8 +285,8 @@ class SpectralEnsemble:
     def _number_of_landmarks(self, n_samples):
         if self.n_landmarks != "auto":
             return min(self.n_landmarks, n_samples)
-        least = _LANDMARKS_PER_CLUSTER * self.n_components
-        share = min(n_samples // _SAMPLES_PER_LANDMARK, _MAX_LANDMARKS)
+        least = LANDMARKS_PER_CLUSTER * self.n_components
+        share = min(n_samples // _SAMPLES_PER_LANDMARK, MAX_LANDMARKS)
         # Of every sample a landmark of its own nothing would be tied together.
         most = max(n_samples // 2, self.n_components)
         return min(max(least, share), most, n_samples)
