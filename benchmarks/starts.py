@@ -9,7 +9,8 @@ Every seed is an autoencoder, pretrained on its own. Three questions:
 - Of autoencoders: does a label-free criterion of the start correlate with ACC after
   joint training? Criteria are the reconstruction loss, the silhouette of the clusters
   in the code, how far joint training's own target is from the soft assignments (KL),
-  the likelihood, and the mean agreement (ARI) with the clusters of the other seeds.
+  the likelihood, and the mean agreement (ARI) of the clusterings that `init="spectral"`
+  chooses from with one another, and of the chosen one with those of the other seeds.
 - Does `BRB` gain on plain joint training from the same start?
 
 Correlations are Spearman's, signed so that 1 is a perfect choice; beside each is the
@@ -47,6 +48,7 @@ CRITERIA = {
     "silhouette": 1,
     "KL to the target": -1,
     "likelihood": 1,
+    "agreement within the code": 1,
     "agreement with other starts": 1,
 }
 
@@ -77,6 +79,9 @@ def run(X, y, seed):
     return {
         "candidates": [(value, scores(y, labels)["acc"]) for value, labels in starts],
         **criteria(autoencoder, start, X),
+        "agreement within the code": float(
+            agreement([labels for _, labels in starts]).mean()
+        ),
         "labels": start.init_labels_.tolist(),
         "start": scores(y, start.init_labels_),
         "joint": scores(y, plain.labels_),
@@ -97,12 +102,12 @@ def compute(args):
                 append(NAME, {**where, **run(X, y, seed), **setting})
 
 
-def agreement(rows):
-    """Mean ARI of every start's clusters with those of the others."""
+def agreement(clusterings):
+    """Mean ARI of every clustering with the others."""
     found = np.array(
-        [[adjusted_rand_score(a["labels"], b["labels"]) for b in rows] for a in rows]
+        [[adjusted_rand_score(a, b) for b in clusterings] for a in clusterings]
     )
-    return (found.sum(axis=1) - 1) / max(1, len(rows) - 1)
+    return (found.sum(axis=1) - 1) / max(1, len(clusterings) - 1)
 
 
 def tables(data):
@@ -130,9 +135,10 @@ def tables(data):
         accuracy = np.array([row["joint"]["acc"] for row in rows])
         cells = []
         for criterion, sign in CRITERIA.items():
-            is_agreement = criterion.startswith("agreement")
-            values = agreement(rows) if is_agreement else [r[criterion] for r in rows]
-            values = sign * np.array(values)
+            if criterion in rows[0]:
+                values = sign * np.array([row[criterion] for row in rows])
+            else:
+                values = agreement([row["labels"] for row in rows])
             correlation = spearmanr(values, accuracy).statistic
             cells.append(f"{correlation:+.2f}; {accuracy[values.argmax()]:.3f}")
         print(f"| {name} | {len(rows)} | {accuracy.mean():.3f} | {' | '.join(cells)} |")
