@@ -134,13 +134,11 @@ def spectral_starts(Z, n_clusters, n_init, seed):
     for i in range(_SPECTRAL_STARTS):
         n_finer = math.ceil(_FINER[i % len(_FINER)] * n_clusters)
         of_landmark = _CODES_PER_LANDMARK[i // len(_FINER) % len(_CODES_PER_LANDMARK)]
-        n_landmarks = max(
-            LANDMARKS_PER_CLUSTER * n_finer,
-            min(len(Z) // of_landmark, MAX_LANDMARKS),
-        )
+        share = min(len(Z) // of_landmark, MAX_LANDMARKS)
+        n_landmarks = max(LANDMARKS_PER_CLUSTER * n_finer, share)
         clusterer = LandmarkSpectralClustering(
             n_finer,
-            n_landmarks=n_landmarks,
+            n_landmarks=min(n_landmarks, len(Z) // 2),
             n_init=max(1, n_init // _SHARE_OF_STARTS),
             random_state=derived_seed(seed, f"start {i}"),
         )
