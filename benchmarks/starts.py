@@ -35,7 +35,7 @@ from skdeepclust import (
     soft_assignment,
     target_distribution,
 )
-from skdeepclust._initial_centers import gaussian_likelihood, spectral_starts
+from skdeepclust._initial_centers import Gaussians, spectral_starts
 from skdeepclust.callbacks import BRB
 
 NAME = "starts"
@@ -60,7 +60,7 @@ def criteria(autoencoder, start, X):
         "reconstruction loss": autoencoder.history_["pretraining"]["loss"][-1],
         "silhouette": float(silhouette_score(Z.numpy(), start.init_labels_)),
         "KL to the target": float(clustering_kl(target_distribution(Q), Q)),
-        "likelihood": gaussian_likelihood(Z.numpy(), start.init_labels_),
+        "likelihood": Gaussians(Z.numpy(), start.init_labels_).likelihood(),
     }
 
 

@@ -97,11 +97,6 @@ class DEC(BaseJointEstimator):
         None.
     n_init : int, default=20
         Starts of k-means. The default is that of the reference code.
-    n_init_pretrain : int, default=1
-        Autoencoders to pretrain, from different weights. Joint training begins with the
-        one whose clusters are the likeliest as Gaussians, relative to a single one: see
-        `init_scores_`. It takes as many times as long, and it is an attempt: between
-        autoencoders this score has not been shown to find the best.
     callbacks : list of skorch callbacks, default=None
         Callbacks of both nets, each of which works on copies. They may monitor the
         columns of the history (``monitor="train_loss"`` in both stages,
@@ -132,9 +127,6 @@ class DEC(BaseJointEstimator):
         Trained centres in the code.
     init_labels_ : ndarray of shape (n_samples,)
         Labels before joint training, by `init`.
-    init_scores_ : list of `n_init_pretrain` floats
-        Of every pretrained autoencoder, how much likelier its codes are as one Gaussian
-        per cluster than as a single one: mean log-likelihood ratio per sample.
     net_ : skorch.NeuralNet
         The net of the second stage. Its module holds network and centres.
     module_ : nn.Module
@@ -235,7 +227,6 @@ class DEC(BaseJointEstimator):
         pretrain_optimizer=torch.optim.Adam,
         init="spectral",
         n_init=20,
-        n_init_pretrain=1,
         callbacks=None,
         device="auto",
         memory=None,
@@ -261,7 +252,6 @@ class DEC(BaseJointEstimator):
         self.pretrain_optimizer = pretrain_optimizer
         self.init = init
         self.n_init = n_init
-        self.n_init_pretrain = n_init_pretrain
         self.callbacks = callbacks
         self.device = device
         self.memory = memory

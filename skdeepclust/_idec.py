@@ -91,11 +91,6 @@ class IDEC(DCEC):
         None.
     n_init : int, default=20
         Starts of k-means. The default is that of the reference code.
-    n_init_pretrain : int, default=1
-        Autoencoders to pretrain, from different weights. Joint training begins with the
-        one whose clusters are the likeliest as Gaussians, relative to a single one: see
-        `init_scores_`. It takes as many times as long, and it is an attempt: between
-        autoencoders this score has not been shown to find the best.
     callbacks : list of skorch callbacks, default=None
         Callbacks of both nets, each of which works on copies. They may monitor the
         columns of the history (``monitor="train_loss"`` in both stages,
@@ -128,9 +123,6 @@ class IDEC(DCEC):
         Decoded centres, images (C, H, W) or rows of n_features values.
     init_labels_ : ndarray of shape (n_samples,)
         Labels before joint training, by `init`.
-    init_scores_ : list of `n_init_pretrain` floats
-        Of every pretrained autoencoder, how much likelier its codes are as one Gaussian
-        per cluster than as a single one: mean log-likelihood ratio per sample.
     net_ : skorch.NeuralNet
         The net of the second stage. Its module holds autoencoder and centres.
     module_ : nn.Module
@@ -217,7 +209,6 @@ class IDEC(DCEC):
         optimizer=torch.optim.Adam,
         init="spectral",
         n_init=20,
-        n_init_pretrain=1,
         callbacks=None,
         device="auto",
         memory=None,
@@ -243,7 +234,6 @@ class IDEC(DCEC):
             optimizer=optimizer,
             init=init,
             n_init=n_init,
-            n_init_pretrain=n_init_pretrain,
             callbacks=callbacks,
             device=device,
             memory=memory,

