@@ -25,7 +25,7 @@ from skdeepclust._compat import HasMethods, Interval, StrOptions
 from skdeepclust._device import derived_seed
 from skdeepclust._initial_centers import check_centers, initial_centers
 from skdeepclust._nets import ClusteringNet, history_table
-from skdeepclust._target import ASSIGNED_AT_ONCE, LabelTarget, WholeTarget
+from skdeepclust._target import LabelTarget, WholeTarget, split_codes
 from skdeepclust.networks import ClusteringAutoencoder
 from skdeepclust.networks._resolve import module_key
 
@@ -376,6 +376,6 @@ class BaseJointEstimator(BaseDeepClusterer):
 
     def _assign(self, rows):
         """Soft assignments, block by block."""
-        for Z in self._embed(rows).split(ASSIGNED_AT_ONCE):
+        for Z in split_codes(self._embed(rows), len(self.cluster_centers_)):
             with torch.no_grad():
                 yield self.net_.module_.assign(Z)

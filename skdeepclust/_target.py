@@ -6,13 +6,20 @@ from torch.nn.functional import one_hot
 
 from skdeepclust._functional import soft_assignment, target_distribution
 
-__all__ = ["ASSIGNED_AT_ONCE", "LabelTarget", "WholeTarget"]
+__all__ = ["LabelTarget", "WholeTarget", "split_codes"]
 
-ASSIGNED_AT_ONCE = 2**16  # rows: more would take memory and no less time
+# So many values of soft assignments are worked out at once: more would take memory, and
+# no less time.
+_VALUES_AT_ONCE = 2**18
 
 # Up to so many values (16 MiB) the target is kept; above, rows are worked out when a
 # batch asks for them. The result is the same to the bit.
 _MOST_KEPT = 2**22
+
+
+def split_codes(Z: Tensor, n_clusters: int) -> tuple[Tensor, ...]:
+    """Blocks of rows whose soft assignments are worked out at once."""
+    return Z.split(max(1, _VALUES_AT_ONCE // n_clusters))
 
 
 class LabelTarget:
@@ -68,7 +75,9 @@ class WholeTarget:
         self.labels = torch.empty(len(Z), dtype=torch.int64, device=Z.device)
         assignments = []
         for block, labels in zip(
-            Z.split(ASSIGNED_AT_ONCE), self.labels.split(ASSIGNED_AT_ONCE)
+            split_codes(Z, len(centers)),
+            split_codes(self.labels, len(centers)),
+            strict=True,
         ):
             Q = self._assign(block)
             sums += Q.sum(dim=0).cpu()

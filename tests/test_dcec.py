@@ -151,7 +151,8 @@ def test_a_target_worked_out_batch_by_batch_is_the_same(
     make_dcec, digits, monkeypatch, n_blocks
 ):
     X, _ = digits
-    monkeypatch.setattr(skdeepclust._target, "ASSIGNED_AT_ONCE", -(-len(X) // n_blocks))
+    values = 5 * -(-len(X) // n_blocks)  # for 5 clusters
+    monkeypatch.setattr(skdeepclust._target, "_VALUES_AT_ONCE", values)
     kept = make_dcec().fit(X)
     monkeypatch.setattr(skdeepclust._target, "_MOST_KEPT", 0)
     rebuilt = make_dcec().fit(X)
