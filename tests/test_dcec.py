@@ -160,6 +160,12 @@ def test_a_target_worked_out_batch_by_batch_is_the_same(
     np.testing.assert_array_equal(kept.transform(X), rebuilt.transform(X))
     table, other = kept.history_["clustering"], rebuilt.history_["clustering"]
     assert table["loss"] == other["loss"]
+    np.testing.assert_array_equal(rebuilt.predict(X), rebuilt.labels_)
+    Q = rebuilt.predict_proba(X)
+    monkeypatch.undo()
+    np.testing.assert_array_equal(rebuilt.predict_proba(X), Q)
+    assert Q.shape == (len(X), 5)
+    assert Q.dtype == np.float32
 
 
 def test_rows_of_the_target():
