@@ -219,36 +219,53 @@ class Gaussians:
         merged : ndarray of shape (number of clusters before,)
             What has become of every cluster.
         """
-        merged, n = np.arange(len(self.counts)), self.counts.sum()
+        merged = np.arange(len(self.counts))
+        within, floor, _ = self._covariances()
+        alone = self._losses_with_shares(self.counts, self.scatters, within, floor)
+        costs = np.array(
+            [self._merge_costs(i, alone, within, floor) for i in range(len(merged))]
+        )
         while len(self.counts) > n_clusters:
-            first, second = np.triu_indices(len(self.counts), 1)
-            within, floor, _ = self._covariances()
-            alone = self._losses(self.counts, self.scatters, within, floor)
-            counts, means, scatters = self._union(first, second)
-            together = self._losses(counts, scatters, within, floor)
-            alone -= 2 * xlogy(self.counts / n, self.counts / n)
-            together -= 2 * xlogy(counts / n, counts / n)
-            cost = together - alone[first] - alone[second]
-            best = cost.argmin()
-            a, b = first[best], second[best]
-            self.counts[a], self.means[a] = counts[best], means[best]
-            self.scatters[a] = scatters[best]
-            self.counts, self.means, self.scatters = (
-                np.delete(each, b, axis=0)
-                for each in (self.counts, self.means, self.scatters)
-            )
+            a, b = sorted(np.unravel_index(costs.argmin(), costs.shape))
             merged[merged == b] = a
             merged[merged > b] -= 1
+            for known, both in zip(
+                (self.counts, self.means, self.scatters), self._union(a, b), strict=True
+            ):
+                known[a] = both
+            self.counts, self.means, self.scatters, alone = (
+                np.delete(known, b, axis=0)
+                for known in (self.counts, self.means, self.scatters, alone)
+            )
+            own = slice(a, a + 1)
+            alone[own] = self._losses_with_shares(
+                self.counts[own], self.scatters[own], within, floor
+            )
+            costs = np.delete(np.delete(costs, b, axis=0), b, axis=1)
+            costs[a] = costs[:, a] = self._merge_costs(a, alone, within, floor)
         return merged
 
+    def _merge_costs(self, a, alone, within, floor):
+        """What it costs to merge cluster a with any other; infinite with itself."""
+        counts, _, scatters = self._union(a, slice(None))
+        costs = self._losses_with_shares(counts, scatters, within, floor)
+        costs -= alone[a] + alone
+        costs[a] = np.inf
+        return costs
+
     def _union(self, a, b):
-        """Counts, means and scatters of pairs of clusters taken as one."""
+        """Counts, means and scatters of cluster a taken as one with cluster(s) b."""
         counts = self.counts[a] + self.counts[b]
-        share = (self.counts[b] / counts)[:, None]
+        share = (self.counts[b] / counts)[..., None]
         apart = self.means[b] - self.means[a]
-        between = (share * self.counts[a][:, None] * apart)[:, :, None]
-        scatters = self.scatters[a] + self.scatters[b] + between * apart[:, None, :]
+        between = (share * self.counts[a] * apart)[..., None] * apart[..., None, :]
+        scatters = self.scatters[a] + self.scatters[b] + between
         return counts, self.means[a] + share * apart, scatters
+
+    def _losses_with_shares(self, counts, scatters, within, floor):
+        shares = counts / self.counts.sum()
+        losses = self._losses(counts, scatters, within, floor)
+        return losses - 2 * xlogy(shares, shares)
 
     def _covariances(self):
         """Within clusters, what keeps it regular, and of all points."""
