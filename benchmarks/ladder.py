@@ -69,7 +69,8 @@ DENSE = {name for name in NAMES if name.startswith("autoencoder")} | {"DEC", "ID
 def umap_and_mixture(seed):
     from umap import UMAP  # the extra "umap"
 
-    umap = UMAP(10, n_neighbors=20, min_dist=0.0, random_state=seed, n_jobs=1)
+    shape = {"n_components": 10, "n_neighbors": 20, "min_dist": 0.0}
+    umap = UMAP(**shape, random_state=seed, n_jobs=1)
     return make_pipeline(umap, GaussianMixture(10, n_init=5, random_state=seed))
 
 
