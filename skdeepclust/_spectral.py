@@ -157,8 +157,10 @@ def _right_singular_vectors(A, k, seed):
     k = min(k, *A.shape)
     p = A.shape[1]
     if p <= _MAX_DENSE or k >= min(A.shape):
-        products = (A.T @ A).toarray()
-        squares, V = scipy.linalg.eigh(products, subset_by_index=(p - k, p - 1))
+        products = (A.T @ A).toarray(order="F")  # an order that LAPACK does not copy
+        squares, V = scipy.linalg.eigh(
+            products, subset_by_index=(p - k, p - 1), overwrite_a=True
+        )
         values, V = np.sqrt(squares.clip(0))[::-1], V[:, ::-1]
     else:
         start = np.random.RandomState(seed).uniform(-1, 1, min(A.shape))
