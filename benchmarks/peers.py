@@ -20,7 +20,7 @@ import warnings
 
 import numpy as np
 import torch
-from _common import append, environment, load, mean_sd_min, read, rotated, scores
+from _common import append, environment, load, mean_sd_min, rotated, rows_of, scores
 
 from skdeepclust import DCEC, DEC, IDEC
 
@@ -76,8 +76,7 @@ def compute(args):
     for seed in args.seeds:
         done = {
             (row["library"], row["method"])
-            for row in read(NAME)
-            if (row["data"], row["seed"]) == (args.data, seed)
+            for row in rows_of(NAME, {"data": args.data, "seed": seed})
         }
         for library, method, run in rotated(runs, seed):
             if (library, method) in done:
@@ -97,12 +96,8 @@ def table(data):
     print("|---|---|---|---|---|---|---|")
     for method in OURS:
         for library in ("skdeepclust", "ClustPy"):
-            rows = [
-                row
-                for row in read(NAME)
-                if (row["data"], row["library"], row["method"])
-                == (data, library, method)
-            ]
+            where = {"data": data, "library": library, "method": method}
+            rows = rows_of(NAME, where)
             if rows:
                 columns = [str(len(rows))]
                 columns += [

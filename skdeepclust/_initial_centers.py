@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from itertools import product
 
 import numpy as np
 from scipy.special import xlogy
@@ -16,7 +17,7 @@ from skdeepclust._clusterers import (
 )
 from skdeepclust._device import derived_seed
 from skdeepclust._landmark_spectral import LandmarkSpectralClustering
-from skdeepclust._spectral import LANDMARKS_PER_CLUSTER, MAX_LANDMARKS
+from skdeepclust._spectral import number_of_landmarks
 
 __all__ = [
     "Gaussians",
@@ -29,10 +30,10 @@ __all__ = [
 # needs of time and memory does not grow with the data.
 _MAX_SPECTRAL = 20_000
 
-# "spectral" chooses from so many clusterings: of n / 5 or n / 10 landmarks, within the
-# bounds of "auto", into so many times more clusters than are wanted, in turns. Each has
-# a quarter of the starts of k-means.
-_SPECTRAL_STARTS, _CODES_PER_LANDMARK, _FINER = 8, (5, 10), (1.2, 1.5)
+# "spectral" chooses from clusterings of n / 5 or n / 10 landmarks, within the bounds of
+# "auto", into so many times more clusters than are wanted; two of each. Each has a
+# quarter of the starts of k-means.
+_CODES_PER_LANDMARK, _FINER, _REPEATS = (5, 10), (1.2, 1.5), 2
 _SHARE_OF_STARTS = 4
 
 # Below so many codes per cluster a neighbourhood is too sparse to tell anything; for
@@ -130,14 +131,12 @@ def spectral_starts(Z, n_clusters, n_init, seed):
     labels : ndarray of shape (n,)
         Clusters.
     """
-    for i in range(_SPECTRAL_STARTS):
-        n_finer = math.ceil(_FINER[i % len(_FINER)] * n_clusters)
-        of_landmark = _CODES_PER_LANDMARK[i // len(_FINER) % len(_CODES_PER_LANDMARK)]
-        share = min(len(Z) // of_landmark, MAX_LANDMARKS)
-        n_landmarks = max(LANDMARKS_PER_CLUSTER * n_finer, share)
+    choices = _REPEATS * list(product(_CODES_PER_LANDMARK, _FINER))
+    for i, (per_landmark, finer) in enumerate(choices):
+        n_finer = math.ceil(finer * n_clusters)
         clusterer = LandmarkSpectralClustering(
             n_finer,
-            n_landmarks=min(n_landmarks, len(Z) // 2),
+            n_landmarks=number_of_landmarks(len(Z), n_finer, per_landmark),
             n_init=max(1, n_init // _SHARE_OF_STARTS),
             random_state=derived_seed(seed, f"start {i}"),
         )
@@ -233,14 +232,11 @@ class Gaussians:
                 (self.counts, self.means, self.scatters), self._union(a, b), strict=True
             ):
                 known[a] = both
-            self.counts, self.means, self.scatters, alone = (
+            self.counts, self.means, self.scatters = (
                 np.delete(known, b, axis=0)
-                for known in (self.counts, self.means, self.scatters, alone)
+                for known in (self.counts, self.means, self.scatters)
             )
-            own = slice(a, a + 1)
-            alone[own] = self._losses_with_shares(
-                self.counts[own], self.scatters[own], within, floor
-            )
+            alone = self._losses_with_shares(self.counts, self.scatters, within, floor)
             costs = np.delete(np.delete(costs, b, axis=0), b, axis=1)
             costs[a] = costs[:, a] = self._merge_costs(a, alone, within, floor)
         return merged

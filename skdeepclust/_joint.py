@@ -5,7 +5,6 @@ import os
 import warnings
 from numbers import Integral, Real
 
-import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, check_memory
@@ -367,12 +366,11 @@ class BaseJointEstimator(BaseDeepClusterer):
         """
         check_is_fitted(self)
         rows = self._rows(X)
-        whole = np.empty((len(rows), len(self.cluster_centers_)), dtype=np.float32)
-        start = 0
-        for Q in self._assign(rows):
-            whole[start : start + len(Q)] = Q.cpu().numpy()
-            start += len(Q)
-        return whole
+        whole = torch.empty(len(rows), len(self.cluster_centers_))
+        blocks = split_codes(whole, len(self.cluster_centers_))
+        for block, Q in zip(blocks, self._assign(rows), strict=True):
+            block.copy_(Q)
+        return whole.numpy()
 
     def _assign(self, rows):
         """Soft assignments, block by block."""

@@ -18,13 +18,12 @@ from skdeepclust._device import derived_seed
 from skdeepclust._pseudo_labels import unit_rows
 
 __all__ = [
-    "LANDMARKS_PER_CLUSTER",
-    "MAX_LANDMARKS",
     "SpectralEnsemble",
     "cluster_embedding",
     "find_landmarks",
     "landmark_affinity",
     "mean_distance",
+    "number_of_landmarks",
     "singular_basis",
 ]
 
@@ -34,12 +33,21 @@ _MAX_DENSE = 2000
 
 # n_landmarks="auto": a fifth of the samples, within these bounds. With more a landmark
 # has too few samples to tie together; see benchmarks/landmarks.py.
-_SAMPLES_PER_LANDMARK, LANDMARKS_PER_CLUSTER, MAX_LANDMARKS = 5, 10, 1000
+_SAMPLES_PER_LANDMARK, _LANDMARKS_PER_CLUSTER, _MAX_LANDMARKS = 5, 10, 1000
 
 # Singular values below this share of the first are rounding errors.
 _SMALLEST = 1e-6
 
 _MAX_ITER_OF_LANDMARKS = 30  # landmarks have to be spread well, no more
+
+
+def number_of_landmarks(n_samples, n_components, per_landmark=_SAMPLES_PER_LANDMARK):
+    """What "auto" stands for: a landmark for so many samples, within bounds."""
+    least = _LANDMARKS_PER_CLUSTER * n_components
+    share = min(n_samples // per_landmark, _MAX_LANDMARKS)
+    # Of every sample a landmark of its own nothing would be tied together.
+    most = max(n_samples // 2, n_components)
+    return min(max(least, share), most, n_samples)
 
 
 def find_landmarks(Z, n_landmarks, seed):
@@ -287,8 +295,4 @@ class SpectralEnsemble:
     def _number_of_landmarks(self, n_samples):
         if self.n_landmarks != "auto":
             return min(self.n_landmarks, n_samples)
-        least = LANDMARKS_PER_CLUSTER * self.n_components
-        share = min(n_samples // _SAMPLES_PER_LANDMARK, MAX_LANDMARKS)
-        # Of every sample a landmark of its own nothing would be tied together.
-        most = max(n_samples // 2, self.n_components)
-        return min(max(least, share), most, n_samples)
+        return number_of_landmarks(n_samples, self.n_components)
