@@ -1,8 +1,9 @@
-"""References to what is documented elsewhere, without asking a network.
+"""Links to the pages of other packages, made without access to a network.
 
-The addresses of these pages follow from the names: a cross-reference that finds nothing
-here becomes a link there. And docstrings inherited from scikit-learn refer to sections
-of its own guide, which are not here: only their words are kept.
+The addresses of these pages follow from the names, so an unresolved cross-reference
+becomes a link to the other package. Docstrings inherited from scikit-learn refer to
+sections of its own guide, which do not exist here: only the words of such a reference are
+kept.
 """
 
 import re

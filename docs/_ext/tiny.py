@@ -1,7 +1,7 @@
-"""Small defaults, under which the code of the pages is run.
+"""Small defaults, with which the code on the pages is tested.
 
-The pages show what one would type. `make docs-test` runs exactly that, only with fewer
-epochs, steps and starts, so that all of it ends within minutes.
+The pages show what a user would type. `make docs-test` runs exactly this code, but with
+fewer epochs, steps and starts, so that it ends within minutes.
 """
 
 import os
