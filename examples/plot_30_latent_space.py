@@ -1,23 +1,24 @@
 """
-What training did: the displays
-===============================
+A look at the results: the displays
+===================================
 
-Five figures answer the questions that follow a fit. Did training go well? What became
-of the latent space? What is in the clusters? Which samples are between two of them?
-And, where classes are known, which of them are confused?
+Five figures answer the questions that follow a fit. Did training go well? How did the
+embedding change? What is in the clusters? Which samples are between two clusters? And,
+if classes are known, which of them are confused?
 
-Each is a line, ``Display.from_estimator(estimator, X)``, in the manner of
-scikit-learn's displays. The page takes about 20 seconds on two cores.
+Each figure takes one line, ``Display.from_estimator(estimator, X)``, as in
+scikit-learn. The page takes about 20 seconds on two cores.
 """
 
 # %%
 # A fit to look at
 # ----------------
 #
-# ``max_iter=0`` leaves out joint training: these are the autoencoder and the k-means
-# that joint training begins with. The second fit begins with the same network and the
-# same clusters. K-means as a start and no augmentation are the paper's; they make the
-# difference between before and after easier to see than the defaults do.
+# ``max_iter=0`` leaves out joint training. The first fit is therefore the autoencoder
+# and the k-means clusters that joint training begins with. The second fit begins with
+# the same network and the same clusters, and trains them. ``as_published`` has the
+# settings of the paper, for which the difference between before and after is easier to
+# see than for the defaults.
 
 from sklearn.datasets import load_digits
 
@@ -33,28 +34,29 @@ from skdeepclust.displays import (
 digits = load_digits()
 X, y = digits.images / 16, digits.target
 
-paper = {"init": "kmeans", "augment": None, "random_state": 0}
-before = DCEC(pretrain_epochs=40, max_iter=0, **paper).fit(X)
-dcec = DCEC(module=before.module_, pretrain_epochs=0, tol=0.003, **paper).fit(X)
+shared = {"batch_size": "auto", "random_state": 0}
+before = DCEC.as_published(10, pretrain_epochs=40, max_iter=0, **shared).fit(X)
+dcec = DCEC.as_published(
+    10, module=before.module_, pretrain_epochs=0, tol=0.003, **shared
+).fit(X)
 print(f"{dcec.n_iter_} steps, {dcec.stop_reason_}")
 
 # %%
 # Did training go well?
 # ---------------------
 #
-# The losses rise at first, as the sharper target asks more of the codes than the
-# clusters of k-means did, and then level off. The share of labels that change falls
-# below ``tol``, and all ten clusters are in use.
+# The losses rise at first, because the target becomes sharper, and then level off. The
+# share of labels that change falls below ``tol``, and all ten clusters are in use.
 
 _ = TrainingCurvesDisplay.from_estimator(dcec)
 
 # %%
-# What became of the latent space?
-# --------------------------------
+# How did the embedding change?
+# -----------------------------
 #
-# The same samples before and after, in the colours of the clusters after. Joint
-# training draws them together around their centres. That they are further apart in the
-# picture says little: t-SNE keeps neighbours, and not distances.
+# The same samples before and after joint training, coloured by their final cluster. The
+# samples move closer to their centres. The wider gaps between clusters say little: t-SNE
+# keeps neighbours, not distances.
 
 _ = LatentSpaceDisplay.from_estimator(dcec, X, before=before, max_samples=1000)
 
@@ -63,8 +65,8 @@ _ = LatentSpaceDisplay.from_estimator(dcec, X, before=before, max_samples=1000)
 # ------------------------
 #
 # A row per cluster: its decoded centre, then samples from the nearest to the farthest.
-# The right-hand columns show what else is in a cluster; one of them has eights and ones
-# even among the nearest, and a blur for a centre.
+# The columns on the right show which other digits are in a cluster. One cluster has
+# eights and ones even among its nearest samples, and its centre is blurred.
 
 _ = ClusterMontageDisplay.from_estimator(dcec, X, cmap="gray_r")
 
@@ -72,9 +74,9 @@ _ = ClusterMontageDisplay.from_estimator(dcec, X, cmap="gray_r")
 # Which samples are between two clusters?
 # ---------------------------------------
 #
-# Silhouettes of the clusters before and after, each in its own codes. All clusters
-# rise, which is what the loss asks for and no sign of better clusters. Read one panel
-# for itself: some clusters are less separate from the next than others.
+# Silhouettes of the clusters before and after, each in its own embedding. All of them
+# rise, because the loss asks for it; this is not a sign of better clusters. Compare
+# clusters within one panel: some are less clearly separated than others.
 
 import matplotlib.pyplot as plt
 
@@ -87,8 +89,8 @@ for ax, title, estimator in zip(axes, ("Before", "After"), (before, dcec), stric
 # Which classes are confused?
 # ---------------------------
 #
-# Where classes are known, a table says what silhouettes cannot. The cluster of most
-# eights is nearly half ones, and its silhouettes are as good as those of a cluster of
-# hardly anything but threes.
+# If classes are known, a table shows errors that silhouettes cannot show. Nearly half of
+# the cluster with the most eights are ones. Its silhouettes are as good as those of a
+# cluster that has almost only threes.
 
 _ = ClusterConfusionDisplay.from_estimator(dcec, X, y)

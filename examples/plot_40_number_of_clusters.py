@@ -1,21 +1,22 @@
 """
-How many clusters? What can be said without labels
-==================================================
+How many clusters? An answer without labels
+===========================================
 
-Two things can be measured without classes for every number of clusters: how clearly the
-clusters are separate (the silhouette), and whether another seed finds them again.
+Two properties can be measured without classes for every number of clusters: how well
+the clusters are separated (the silhouette), and whether another seed finds them again.
 :class:`~skdeepclust.displays.ClusterNumberDisplay` draws both.
 
-The silhouettes are all taken in one space, that of the pretrained autoencoder. In the
-codes that a fit has trained itself, they would reward the fit that forgot most, as the
-example on ``gamma`` shows. The page takes about 40 seconds on two cores.
+All silhouettes are computed in the embedding of one pretrained autoencoder. In the
+embedding that a fit has trained itself, the fit that lost most information would win, as
+the example on ``gamma`` shows. The page takes about 40 seconds on two cores.
 """
 
 # %%
-# Ten digits, which we know
-# -------------------------
+# The digits, with ten known classes
+# ----------------------------------
 #
-# One pretraining serves all fits: seven numbers of clusters, three seeds of each.
+# One pretraining serves all fits: seven numbers of clusters with three seeds each. The
+# settings are those of the paper, but with smaller batches and short training.
 
 import warnings
 
@@ -29,11 +30,11 @@ from skdeepclust import DCEC
 from skdeepclust.displays import ClusterNumberDisplay
 
 X = load_digits().images / 16
-dcec = DCEC(
-    pretrain_epochs=30, max_iter=280, init="kmeans", augment=None, random_state=0
+dcec = DCEC.as_published(
+    10, batch_size="auto", pretrain_epochs=30, max_iter=280, random_state=0
 )
 
-# Short training, for a page that is made quickly.
+# Each fit warns that it used up its steps. That is intended here.
 warnings.simplefilter("ignore", ConvergenceWarning)
 
 _ = ClusterNumberDisplay.from_estimator(
@@ -41,16 +42,16 @@ _ = ClusterNumberDisplay.from_estimator(
 )
 
 # %%
-# The silhouette has its maximum at ten, and it is a flat one: from 8 to 12 it lies
-# within 0.02. It says that 4 and 6 are too few. The agreement between seeds does not
-# point at ten, and it is high nearly everywhere: that all fits share one pretraining
-# helps. It warns of 12, where the seeds found different clusters.
+# The silhouette has a flat maximum at ten: from 8 to 12 it lies within 0.02. It says that
+# 4 and 6 are too few. The agreement between seeds does not favour ten. It is high nearly
+# everywhere, partly because all fits share one pretraining. It warns of 12, for which the
+# seeds found different clusters.
 #
-# Clusters within clusters, and none at all
-# -----------------------------------------
+# Clusters within clusters, and no clusters at all
+# ------------------------------------------------
 #
-# Two cases in the plane, where we see what there is: nine groups of points that lie by
-# threes, and points spread evenly over a square.
+# Two cases in the plane, so that we can see the groups: nine groups of points in three
+# larger ones, and points spread evenly over a square.
 
 centers = np.array([(0, 0), (10, 0), (5, 9)])
 offsets = np.array([(-1.2, -0.7), (1.2, -0.7), (0, 1.4)])
@@ -66,7 +67,7 @@ figure = plt.figure(figsize=(10, 6.4), layout="constrained")
 kmeans = KMeans(n_init=5)
 rows = figure.subfigures(2, 1)
 for row, points, name in zip(
-    rows, (nested, even), ("Nine groups, by threes", "No groups"), strict=True
+    rows, (nested, even), ("Nine groups, in threes", "No groups"), strict=True
 ):
     row.suptitle(name)
     data, *panels = row.subplots(1, 3)
@@ -77,12 +78,13 @@ for row, points, name in zip(
     )
 
 # %%
-# Above, both three and nine are right. The silhouette prefers the coarse answer and has
-# a second, lower maximum at the fine one; the seeds agree perfectly on both, and on two
-# as well. Below, nothing is right, and still four has the highest silhouette and almost
-# perfect agreement, as quarters of a square are found again and again. What gives it
-# away is the level, half of that above, and how little the curve rises.
+# In the upper row, both three and nine are right. The silhouette prefers the coarse
+# answer and has a second, lower maximum at the fine one. The seeds agree perfectly on
+# both, and on two as well. In the lower row, no number is right. Still, four has the
+# highest silhouette and almost perfect agreement, because the quarters of a square are
+# found by every seed. Two signs reveal it: the silhouette is half as high as in the upper
+# row, and it hardly rises.
 #
-# So read whole curves, and not the dashed line. They say which numbers are too small
-# and which are not found again. They do not say that there are clusters at all, nor
-# how fine you need them.
+# So read the whole curves, not only the dashed line. They show which numbers are too
+# small, and which clusters are not found again. They do not show whether there are
+# clusters at all, or how fine you need them.

@@ -3,12 +3,12 @@ DeepCluster, round by round
 ===========================
 
 DeepCluster has no decoder. It clusters the features of a convolutional network, trains
-the network to tell these clusters apart in images that are shifted and turned a little,
-and clusters the better features again. Whether that gets anywhere can be seen without
-classes: from round to round the clusters should change less.
+the network to tell these clusters apart in slightly shifted and rotated images, and
+clusters the improved features again. The progress can be seen without classes: from
+round to round the clusters should change less.
 
-The page takes about 20 seconds on two cores; one seed, and twelve rounds in place of
-the default's twenty.
+The page takes about 20 seconds on two cores, with one seed and twelve rounds instead of
+the default of twenty.
 """
 
 # %%
@@ -34,10 +34,10 @@ print(f"{deep.n_iter_} rounds, {deep.stop_reason_}")
 # Rounds
 # ------
 #
-# Training is on 50 pseudo-classes, five per cluster, which are made anew in each round.
-# Their mutual information with those of the round before rises quickly, then slowly,
-# and is still rising when the rounds are used up: more of them would change more. No
-# pseudo-class dies out or swallows the others.
+# The network is trained on 50 pseudo-classes, five per cluster, which are new in each
+# round. Their mutual information with those of the round before rises quickly, then
+# slowly, and still rises when the rounds are used up: more rounds would change more. No
+# pseudo-class disappears or absorbs the others.
 
 _ = TrainingCurvesDisplay.from_estimator(deep)
 
@@ -46,7 +46,7 @@ _ = TrainingCurvesDisplay.from_estimator(deep)
 # --------
 #
 # At the end the features are clustered once more, into ten. The images farthest from
-# their centre show what a cluster has besides its digit: the fours have some sevens.
+# their centre show other digits in a cluster: the fours have some sevens.
 
 _ = ClusterMontageDisplay.from_estimator(deep, X, cmap="gray_r")
 
@@ -54,9 +54,9 @@ _ = ClusterMontageDisplay.from_estimator(deep, X, cmap="gray_r")
 # Before and after
 # ----------------
 #
-# The same clustering of the features of the untrained network, and after training,
-# against the classes, which training has not seen. Most of what is left are nines and
-# sevens among the fours.
+# Clusters of the features before training and after it, against the classes, which
+# training has not seen. Most of the remaining errors are nines and sevens among the
+# fours.
 
 import matplotlib.pyplot as plt
 

@@ -2,9 +2,9 @@
 Your own images, and your own network
 =====================================
 
-A folder of image files of all sizes becomes one array, the array is clustered, and the
-files are put into one folder per cluster, the surest first. The network is one of your
-own: any ``nn.Module`` with ``encode`` and ``decode``.
+A folder of image files of different sizes becomes one array, and the array is clustered.
+The files are then copied into one folder per cluster, the most confident first. The
+network is your own: any ``nn.Module`` with ``encode`` and ``decode``.
 
 The page takes about 15 seconds on two cores. All its files are in a temporary folder.
 It needs pandas, and Pillow, which comes with matplotlib.
@@ -14,7 +14,7 @@ It needs pandas, and Pillow, which comes with matplotlib.
 # A folder of images
 # ------------------
 #
-# Stand-ins for your own: 1000 of scikit-learn's digits as PNG files, enlarged to random
+# In place of your images: 1000 of scikit-learn's digits as PNG files, enlarged to random
 # sizes.
 
 import tempfile
@@ -40,9 +40,9 @@ for i, image in enumerate(digits.images[:1000]):
 # Load them
 # ---------
 #
-# One array needs one size: here 16 by 16, grey, which takes all images to the same
-# proportions (``PIL.ImageOps.pad`` would keep them). It stays ``uint8``; batches are
-# scaled to [0, 1] as they are needed.
+# All images of an array have one size, here 16 by 16 pixels, grey. Resizing changes their
+# proportions (``PIL.ImageOps.pad`` would keep them). The array stays ``uint8``; each batch
+# is scaled to [0, 1] when it is used.
 
 paths = sorted(folder.glob("*.png"))
 X = np.stack([Image.open(path).convert("L").resize((16, 16)) for path in paths])
@@ -62,8 +62,9 @@ for ax, name in zip(axes[:, 0], ("file", "loaded"), strict=True):
 # The network
 # -----------
 #
-# A class gets the arguments ``input_shape`` and ``embedding_dim`` if it has them. Its
-# other arguments are parameters ``module__*`` of the estimator, for a search to vary.
+# The constructor gets ``input_shape`` and ``embedding_dim`` if it has arguments of these
+# names. Its other arguments are parameters ``module__*`` of the estimator, and can be
+# searched.
 
 import math
 
@@ -108,25 +109,26 @@ class SmallNet(nn.Module):
 # %%
 # Clusters
 # --------
+#
+# The settings are those of the paper, but with smaller batches and short training.
 
 from skdeepclust import DCEC
 from skdeepclust.displays import ClusterMontageDisplay
 
-dcec = DCEC(
+dcec = DCEC.as_published(
     n_clusters=10,
     module=SmallNet,
     module__n_filters=16,
+    batch_size="auto",
     pretrain_epochs=30,
-    init="kmeans",
-    augment=None,
     tol=0.005,
     random_state=0,
 ).fit(X)
 print(f"{dcec.n_iter_} steps, {dcec.stop_reason_}")
 
 # %%
-# Most clusters are mainly of one digit. The columns at the right show what else came
-# in, such as fives among the nines.
+# Most clusters have mainly one digit. The columns on the right show exceptions, such as
+# fives among the nines.
 
 _ = ClusterMontageDisplay.from_estimator(dcec, X)
 
@@ -146,8 +148,8 @@ for found in folders.values():
     print(f"{found.name}: {len(files):3d} files, {files[0]} ... {files[-1]}")
 
 # %%
-# The images to look at first are those of least confidence, which is low where two
-# centres are about equally near. It is no probability of being right.
+# Look at the least confident images first. The confidence is low if two centres are
+# about equally near. It is not the probability of being right.
 
 doubtful = table.nsmallest(16, "confidence")
 

@@ -2,11 +2,11 @@
 Pipelines and searches
 ======================
 
-Estimators of this library are scikit-learn's: they go into a ``Pipeline``, and
-``GridSearchCV`` varies their parameters. Two things are particular to deep clustering.
-Pretraining takes most of the time and is the same for many candidates, so ``memory=``
-keeps it. And a score without labels in the codes that a candidate has trained itself
-rewards those that forget most.
+The estimators of this library work in a ``Pipeline``, and ``GridSearchCV`` varies their
+parameters. Two things are special in deep clustering. First, pretraining takes most of
+the time and is the same for many candidates, so ``memory=`` stores its result. Second,
+each candidate trains an embedding, and a score in this embedding without labels favours
+the candidates whose embedding has lost most information.
 
 The page takes about 40 seconds on two cores.
 """
@@ -15,8 +15,10 @@ The page takes about 40 seconds on two cores.
 # A pipeline, with a memory
 # -------------------------
 #
-# Rows of 64 values are read as images of 8 x 8. ``memory`` is a folder, here one that
-# is gone at the end. With ``tol=0`` all candidates have the same number of steps.
+# The scaler returns a table, so ``image_shape`` says that its rows are images of 8 x 8
+# pixels. ``memory`` is a folder, here a temporary one. The other settings are those of
+# the paper, but with smaller batches and short training. With ``tol=0`` all candidates
+# train for the same number of steps.
 
 import tempfile
 
@@ -29,12 +31,12 @@ from skdeepclust import DCEC
 X, y = load_digits(return_X_y=True)
 
 cache = tempfile.TemporaryDirectory()
-dcec = DCEC(
+dcec = DCEC.as_published(
     n_clusters=10,
+    image_shape=(8, 8),
+    batch_size="auto",
     pretrain_epochs=40,
     max_iter=560,
-    init="kmeans",
-    augment=None,
     tol=0,
     memory=cache.name,
     random_state=0,
@@ -45,9 +47,10 @@ pipeline = Pipeline([("scale", MinMaxScaler()), ("cluster", dcec)])
 # Scores with and without labels
 # ------------------------------
 #
-# ``ari_scorer`` compares with classes, where some are known. ``silhouette_scorer`` does
-# without, in the codes of the candidate itself. The third is a function of our own: the
-# silhouette of the same clusters among the pixels, which are the same for all.
+# ``ari_scorer`` compares with known classes. ``silhouette_scorer`` needs no classes and
+# scores the clusters in the embedding of the candidate. The third scorer is a function
+# defined here: the silhouette of the same clusters in the space of the pixels, which is
+# the same for all candidates.
 
 import warnings
 
@@ -67,8 +70,8 @@ search = GridSearchCV(
     {"cluster__gamma": [0.001, 0.01, 0.1, 1, 10]},
     scoring={
         "ARI with the classes": ari_scorer,
-        "silhouette in its own codes": silhouette_scorer,
-        "silhouette among pixels": pixel_silhouette,
+        "silhouette in its own embedding": silhouette_scorer,
+        "silhouette in the pixels": pixel_silhouette,
     },
     refit="ARI with the classes",
     cv=KFold(2, shuffle=True, random_state=0),
@@ -78,8 +81,8 @@ search = GridSearchCV(
 # Progress
 # --------
 #
-# scikit-learn's ``ProgressBar`` reaches through search and pipeline, here down to the
-# candidates; ``max_propagation_depth=None`` shows every epoch. It needs the extra
+# scikit-learn's ``ProgressBar`` shows the progress of search and pipeline, here down to
+# the candidates; ``max_propagation_depth=None`` shows every epoch. It needs the extra
 # "progress".
 
 try:
@@ -89,7 +92,7 @@ try:
 except ImportError:
     print('No progress bars: pip install "skdeepclust[progress]"')
 
-# Each fit warns that it used up its steps, which is what we ask for.
+# Each fit warns that it used up its steps. That is intended here.
 warnings.simplefilter("ignore", ConvergenceWarning)
 search.fit(X, y)
 print(search.best_params_)
@@ -118,10 +121,11 @@ axes[1, 1].set_title("Time")
 cache.cleanup()
 
 # %%
-# Only the first candidate pretrained; the others found its autoencoders, one of each
-# fold, in the cache.
+# Only the first candidate pretrained. The others found its autoencoders, one per fold, in
+# the cache.
 #
-# With classes, 0.1 and above are better than what is below, and alike within the
-# spread of the folds (grey). The silhouette in a candidate's own codes chooses the
-# largest gamma there is. Among pixels it prefers a small one, by less than the folds
-# differ: it does not help either. To choose gamma take some labels, or the default.
+# By the classes, values of 0.1 and above are better than smaller ones. They differ by
+# less than the spread of the folds (grey). The silhouette in the candidate's own
+# embedding chooses the largest gamma. The silhouette in the pixels prefers a small one,
+# but by less than the folds differ, so it does not help either. To choose gamma, use
+# some labels, or keep the default.

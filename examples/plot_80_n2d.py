@@ -1,11 +1,11 @@
 """
-The manifold route: autoencoder, UMAP, Gaussian mixture
-=======================================================
+N2D: autoencoder, UMAP, Gaussian mixture
+========================================
 
-Instead of training network and clusters together one can unfold the codes: UMAP lays
-them out so that neighbours stay neighbours, and a Gaussian mixture finds the clusters
-in that layout. The three steps are a pipeline of scikit-learn's, known as N2D,
-"(not too) deep clustering" [1]_.
+This method does not train network and clusters together. UMAP lays out the embedding of
+an autoencoder again, so that neighbours stay neighbours, and a Gaussian mixture finds
+the clusters in this layout. The three steps form a scikit-learn pipeline. The method is
+known as N2D, "(not too) deep clustering" [1]_.
 
 UMAP is an extra: ``pip install "skdeepclust[umap]"``. The page takes about a minute.
 
@@ -18,8 +18,8 @@ UMAP is an extra: ``pip install "skdeepclust[umap]"``. The page takes about a mi
 # The pipeline
 # ------------
 #
-# UMAP has as many dimensions as there are clusters, 20 neighbours and no distance
-# between points that belong together, as in the paper.
+# As in the paper, the layout of UMAP has one dimension per cluster, 20 neighbours, and a
+# minimum distance of zero.
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits
@@ -42,36 +42,35 @@ n2d = make_pipeline(
 labels = n2d.fit_predict(X)
 
 # %%
-# The rungs around it
-# -------------------
+# Comparison with two parts of it
+# -------------------------------
 #
-# The same mixture on the codes themselves, and on UMAP of the bare pixels, which says
-# what the autoencoder is for. The classes score all three; nothing else has seen them.
+# The same mixture on the embedding without UMAP, and on UMAP of the pixels without the
+# autoencoder. The classes are used for the scores only.
 
-codes = n2d[0].transform(X)
-unfolded = n2d[:-1].transform(X)
+embedding = n2d[0].transform(X)
+layout = n2d[:-1].transform(X)
 mixture = GaussianMixture(10, n_init=5, random_state=0)
 umap = UMAP(n_components=10, n_neighbors=20, min_dist=0.0, random_state=0, n_jobs=1)
 
 found = {
-    "codes + mixture": mixture.fit_predict(codes),
+    "embedding + mixture": mixture.fit_predict(embedding),
     "pixels + UMAP + mixture": mixture.fit_predict(umap.fit_transform(X)),
-    "codes + UMAP + mixture": labels,
+    "embedding + UMAP + mixture": labels,
 }
 for name, clusters in found.items():
     accuracy = clustering_accuracy(y, clusters)
     nmi = normalized_mutual_info_score(y, clusters)
-    print(f"{name:<24} ACC {accuracy:.3f}  NMI {nmi:.3f}")
+    print(f"{name:<26} ACC {accuracy:.3f}  NMI {nmi:.3f}")
 
 # %%
-# The first two of UMAP's dimensions, coloured by cluster.
+# The first two dimensions of UMAP, coloured by cluster.
 
 figure, ax = plt.subplots(figsize=(6, 5), layout="constrained")
-ax.scatter(*unfolded[:, :2].T, c=labels, cmap="tab10", s=6)
+ax.scatter(*layout[:, :2].T, c=labels, cmap="tab10", s=6)
 _ = ax.set(xlabel="UMAP 1", ylabel="UMAP 2")
 
 # %%
-# New samples go the same way: ``n2d.predict(X_new)``. UMAP lays them out with care and
-# takes its time for it; and like any layout of neighbours it draws islands whether or
-# not the data has them, so that one look at the images of a cluster is worth more than
-# the picture.
+# New samples take the same steps: ``n2d.predict(X_new)``. UMAP is slow for new samples.
+# Like every layout of neighbours it draws islands whether or not the data has any, so
+# look at the images of the clusters rather than at this picture.

@@ -2,8 +2,9 @@
 
     python examples/quickstart.py [figure.png]
 
-Prints ACC, NMI and ARI of DCEC beside k-means on the pixels, and saves a figure of
-the clusters and of the training. About a minute on two cores.
+Prints ACC, NMI and ARI of k-means on the pixels, of the start of joint training and of
+DCEC, and saves a figure of the clusters and of the training. About a minute on two
+cores.
 """
 
 import sys
@@ -21,8 +22,8 @@ from skdeepclust.metrics import clustering_accuracy
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
 
-# A quarter of the papers' pretraining: on these small images the codes are good by
-# then, and the example ends after a minute. All else is the default.
+# A quarter of the papers' pretraining. For these small images this is enough for a good
+# embedding, and the example ends after a minute. Everything else is the default.
 SETTINGS = {"pretrain_epochs": 50, "random_state": 0}
 
 
@@ -36,7 +37,7 @@ def print_scores(name, y, labels, seconds):
 
 
 def plot(dcec, images, path):
-    """A row of images per cluster, and the curves of the training below."""
+    """Draw a row of images per cluster, and the curves of the training below."""
     figure = plt.figure(figsize=(10, 11), layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=(2, 1))
     ClusterMontageDisplay.from_estimator(dcec, images, n_images=4, ax=above)
