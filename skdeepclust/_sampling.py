@@ -1,26 +1,30 @@
-"""A sample of the samples that keeps small clusters."""
+"""Stratified samples, and silhouettes of such a sample."""
 
 import numpy as np
+from sklearn.metrics import silhouette_samples
 from sklearn.utils import check_random_state
 
-__all__ = ["stratified_sample"]
+__all__ = ["MAX_SILHOUETTES", "is_scorable", "silhouettes", "stratified_sample"]
 
-# A cluster keeps at least this share of what it would get if all were equally large.
+# Silhouettes need the distances of all pairs: of more samples, a sample is drawn.
+MAX_SILHOUETTES = 3000
+
+# Minimum for a rare label, as a share of its part if all labels were equally frequent.
 _SHARE_KEPT = 0.1
 
 
 def stratified_sample(labels, max_samples, random_state):
-    """Draw samples so that every label keeps its share, and small ones some more.
+    """Draw samples in proportion to the labels, with a minimum for rare labels.
 
     Parameters
     ----------
     labels : ndarray of shape (n_samples,)
         Labels.
     max_samples : int or None
-        Most samples to draw, exceeded only where there are more labels than that.
-        None: all.
+        Most samples to draw, exceeded only if there are more labels than that. None
+        takes all samples.
     random_state : int, RandomState instance or None
-        Governs the draw.
+        Seed of the draw.
 
     Returns
     -------
@@ -31,15 +35,61 @@ def stratified_sample(labels, max_samples, random_state):
     if max_samples is None or n_samples <= max_samples:
         return np.arange(n_samples)
     rng = check_random_state(random_state)
-    _, codes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    _, index, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     drawn = []
     for k, n_drawn in enumerate(_quotas(sizes, max_samples)):
-        drawn.append(rng.choice(np.flatnonzero(codes == k), n_drawn, replace=False))
+        drawn.append(rng.choice(np.flatnonzero(index == k), n_drawn, replace=False))
     return np.sort(np.concatenate(drawn))
 
 
+def is_scorable(labels):
+    """Whether silhouette and Davies-Bouldin index are defined for these labels."""
+    return 2 <= len(np.unique(labels)) < len(labels)
+
+
+def silhouettes(Z, labels, max_samples=MAX_SILHOUETTES, random_state=0):
+    """Silhouettes of a stratified sample, and their mean.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n_samples, n_features)
+        Points.
+    labels : ndarray of shape (n_samples,)
+        Clusters, of any type.
+    max_samples : int or None, default=3000
+        Most samples to draw. None takes all samples.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the draw.
+
+    Returns
+    -------
+    mean : float
+        Mean silhouette. Every cluster has the weight of its size in `labels`,
+        although small clusters have a larger share of the sample.
+    values : ndarray of shape (n_drawn,)
+        Silhouettes of the drawn samples.
+    indices : ndarray of shape (n_drawn,)
+        Indices of the drawn samples, sorted.
+
+    Notes
+    -----
+    `mean` and `values` are NaN if silhouettes are undefined: with a single cluster, or
+    with as many clusters as drawn samples.
+    """
+    labels = np.asarray(labels)
+    indices = stratified_sample(labels, max_samples, random_state)
+    drawn = labels[indices]
+    if not is_scorable(drawn):
+        return np.nan, np.full(len(indices), np.nan), indices
+    values = silhouette_samples(Z[indices], drawn)
+    _, index, n_drawn = np.unique(drawn, return_inverse=True, return_counts=True)
+    _, sizes = np.unique(labels, return_counts=True)
+    weights = (sizes / n_drawn)[index].astype(values.dtype)
+    return float(np.average(values, weights=weights)), values, indices
+
+
 def _quotas(sizes, max_samples):
-    """How many to draw of groups of these sizes: a minimum, then by proportion."""
+    """Number of samples to draw from groups of these sizes."""
     least = max(1, int(_SHARE_KEPT * max_samples / len(sizes)))
     quotas = np.minimum(sizes, least)
     left = sizes - quotas
@@ -49,6 +99,6 @@ def _quotas(sizes, max_samples):
     exact = left * (n_free / left.sum())
     extra = exact.astype(int)
     n_missing = n_free - extra.sum()
-    # The largest remainders get one more each, so that the sum is right.
+    # The groups with the largest remainders get one more each: the sum is then right.
     extra[np.argsort(extra - exact, kind="stable")[:n_missing]] += 1
     return quotas + extra

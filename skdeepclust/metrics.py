@@ -1,4 +1,9 @@
-"""Scores of a clustering, and scorers for scikit-learn's `scoring=`."""
+"""Scores of a clustering, and scorers for scikit-learn's `scoring=`.
+
+A score is called with labels or with an estimator. A scorer is called as
+``scorer(estimator, X, y)``, and higher is better. Pass the function itself, as in
+``GridSearchCV(..., scoring=silhouette_scorer)``: scikit-learn does not know its name.
+"""
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -7,20 +12,18 @@ from sklearn.metrics import (
     davies_bouldin_score,
     make_scorer,
     normalized_mutual_info_score,
-    silhouette_score,
 )
 from sklearn.metrics.cluster import contingency_matrix
-from sklearn.utils import check_consistent_length, column_or_1d, resample
+from sklearn.utils import check_consistent_length, column_or_1d
 
 from skdeepclust._fitted import clustered_space
+from skdeepclust._sampling import is_scorable, silhouettes
 
 __all__ = [
     "accuracy_scorer",
     "ari_scorer",
     "clustering_accuracy",
     "davies_bouldin_scorer",
-    "get_scorer",
-    "get_scorer_names",
     "latent_davies_bouldin",
     "latent_silhouette",
     "match_clusters",
@@ -28,11 +31,8 @@ __all__ = [
     "silhouette_scorer",
 ]
 
-# Silhouettes take all pairs of points: above this many, a sample.
-_MAX_SAMPLES = 3000
-
-# What a score is where it is undefined, as with a single cluster. The Davies-Bouldin
-# index has no upper bound; a finite value keeps the statistics of a search finite.
+# Values of undefined scores, as with a single cluster. The Davies-Bouldin index has no
+# upper bound; a finite value keeps the statistics of a search finite.
 _WORST_SILHOUETTE = -1.0
 _WORST_DAVIES_BOULDIN = 1e6
 
@@ -40,8 +40,8 @@ _WORST_DAVIES_BOULDIN = 1e6
 def clustering_accuracy(y_true, y_pred):
     """Accuracy under the best one-to-one match of clusters and classes.
 
-    The match is found by the Hungarian algorithm. Where there are more clusters
-    than classes, or fewer, the samples of those left unmatched count as wrong.
+    The Hungarian algorithm finds the match. If the numbers of clusters and classes
+    differ, some clusters or classes have no match, and their samples count as wrong.
 
     Parameters
     ----------
@@ -54,6 +54,11 @@ def clustering_accuracy(y_true, y_pred):
     -------
     accuracy : float
         Between 0 and 1, the higher the better.
+
+    Raises
+    ------
+    ValueError
+        If the inputs are empty or differ in length.
 
     References
     ----------
@@ -83,7 +88,13 @@ def match_clusters(y_true, y_pred):
     Returns
     -------
     matching : dict
-        Cluster -> class, for as many pairs as the smaller number of the two.
+        Cluster -> class. If the numbers of clusters and classes differ, the smaller
+        of the two is the number of pairs.
+
+    Raises
+    ------
+    ValueError
+        If the inputs are empty or differ in length.
 
     Examples
     --------
@@ -98,21 +109,24 @@ def match_clusters(y_true, y_pred):
 def latent_silhouette(estimator, X, y=None):
     """Mean silhouette of the predicted clusters in the learned embedding.
 
-    .. warning::
-       A score in latent space rewards collapse: training pulls the points of a
-       cluster together, and an embedding that has forgotten everything but its
-       clusters scores best, right or wrong. Compare with it only clusterings of
-       one embedding, never two embeddings.
+    The function is a scorer, too: ``scoring=latent_silhouette`` in a search.
+    `silhouette_scorer` is another name for it.
 
-    Above 3,000 samples a stratified sample of that size is scored, the same one
-    each time.
+    .. warning::
+       A score in the embedding rewards collapse. Training pulls the points of a
+       cluster together, and an embedding that has lost everything but its clusters
+       scores best, whether the clusters are right or wrong. Compare clusterings of
+       one embedding, never of two embeddings.
+
+    Of more than 3,000 samples, a stratified sample is scored. The same clusters give
+    the same sample.
 
     Parameters
     ----------
     estimator : fitted estimator, Pipeline or search
-        Has `predict`. Distances are taken in the space that it clusters: the
-        output of `transform` of an estimator of this library, or of the steps
-        before the last of another pipeline, or X itself.
+        Has `predict`. Distances are taken in the space that it clusters. For an
+        estimator of this library this is the output of `transform`. For a clusterer of
+        scikit-learn it is X, or the output of the steps before it in a pipeline.
     X : array-like
         Samples.
     y : Ignored
@@ -121,28 +135,31 @@ def latent_silhouette(estimator, X, y=None):
     Returns
     -------
     score : float
-        Between -1 and 1, the higher the better. -1, the worst value, where the
-        silhouette is undefined (a single cluster, or as many as samples).
+        Between -1 and 1, the higher the better. If the silhouette is undefined (a
+        single cluster, or as many clusters as samples), -1, the worst value.
+
+    Examples
+    --------
+    >>> from sklearn.cluster import KMeans
+    >>> from skdeepclust.metrics import latent_silhouette
+    >>> X = [[0.0], [1.0], [10.0], [11.0]]
+    >>> round(latent_silhouette(KMeans(2, random_state=0).fit(X), X), 2)
+    0.9
     """
-    Z, labels = _embedding_and_labels(estimator, X)
-    Z, labels = _sample(Z, labels, _MAX_SAMPLES)
-    if not _is_scorable(labels):
-        return _WORST_SILHOUETTE
-    return float(silhouette_score(Z, labels))
+    mean, _, _ = silhouettes(*_embedding_and_labels(estimator, X))
+    return _WORST_SILHOUETTE if np.isnan(mean) else mean
 
 
 def latent_davies_bouldin(estimator, X, y=None):
     """Davies-Bouldin index of the predicted clusters in the learned embedding.
 
     .. warning::
-       A score in latent space rewards collapse: training pulls the points of a
-       cluster together, and an embedding that has forgotten everything but its
-       clusters scores best, right or wrong. Compare with it only clusterings of
-       one embedding, never two embeddings.
+       A score in the embedding rewards collapse, as :func:`latent_silhouette` does.
+       Compare clusterings of one embedding, never of two embeddings.
 
     Parameters
     ----------
-    estimator : fitted estimator or Pipeline
+    estimator : fitted estimator, Pipeline or search
         As for :func:`latent_silhouette`.
     X : array-like
         Samples.
@@ -152,47 +169,25 @@ def latent_davies_bouldin(estimator, X, y=None):
     Returns
     -------
     index : float
-        From 0 upwards, the lower the better. 1e6, the worst value given, where the
-        index is undefined (a single cluster, or as many as samples).
+        0 or more, the lower the better. If the index is undefined (a single cluster,
+        or as many clusters as samples), 1e6, which is also its upper limit here.
     """
     Z, labels = _embedding_and_labels(estimator, X)
-    if not _is_scorable(labels):
+    if not is_scorable(labels):
         return _WORST_DAVIES_BOULDIN
     return min(float(davies_bouldin_score(Z, labels)), _WORST_DAVIES_BOULDIN)
 
 
-def silhouette_scorer(estimator, X, y=None):
-    """Score by :func:`latent_silhouette`: the higher the better, y ignored.
-
-    .. warning::
-       Latent-space scores reward collapse; compare only within one embedding.
-
-    Parameters
-    ----------
-    estimator : fitted estimator or Pipeline
-        As for :func:`latent_silhouette`.
-    X : array-like
-        Samples.
-    y : Ignored
-        Present for API consistency.
-
-    Returns
-    -------
-    score : float
-        Between -1 and 1; -1 where it is undefined.
-    """
-    return latent_silhouette(estimator, X)
-
-
 def davies_bouldin_scorer(estimator, X, y=None):
-    """Score by minus :func:`latent_davies_bouldin`: the higher the better.
+    """Negative of :func:`latent_davies_bouldin`, so that higher is better.
 
     .. warning::
-       Latent-space scores reward collapse; compare only within one embedding.
+       A score in the embedding rewards collapse, as :func:`latent_silhouette` does.
+       Compare clusterings of one embedding, never of two embeddings.
 
     Parameters
     ----------
-    estimator : fitted estimator or Pipeline
+    estimator : fitted estimator, Pipeline or search
         As for :func:`latent_silhouette`.
     X : array-like
         Samples.
@@ -202,68 +197,22 @@ def davies_bouldin_scorer(estimator, X, y=None):
     Returns
     -------
     score : float
-        At most 0; -1e6 where it is undefined.
+        At most 0. If the index is undefined, -1e6.
     """
     return -latent_davies_bouldin(estimator, X)
+
+
+# A scorer is called as scorer(estimator, X, y), and so is this function.
+silhouette_scorer = latent_silhouette
 
 
 accuracy_scorer = make_scorer(clustering_accuracy)
 nmi_scorer = make_scorer(normalized_mutual_info_score)
 ari_scorer = make_scorer(adjusted_rand_score)
 
-_SCORERS = {
-    "clustering_accuracy": accuracy_scorer,
-    "nmi": nmi_scorer,
-    "ari": ari_scorer,
-    "latent_silhouette": silhouette_scorer,
-    "neg_latent_davies_bouldin": davies_bouldin_scorer,
-}
-
-
-def get_scorer_names():
-    """Names that :func:`get_scorer` knows.
-
-    Returns
-    -------
-    names : list of str
-        The names, sorted.
-
-    Examples
-    --------
-    >>> from skdeepclust.metrics import get_scorer_names
-    >>> get_scorer_names()
-    ['ari', 'clustering_accuracy', 'latent_silhouette', 'neg_latent_davies_bouldin', \
-'nmi']
-    """
-    return sorted(_SCORERS)
-
-
-def get_scorer(name):
-    """Get a scorer by its name, for `scoring=` of scikit-learn's searches.
-
-    Parameters
-    ----------
-    name : str
-        "clustering_accuracy", "nmi" and "ari" compare with y; "latent_silhouette"
-        and "neg_latent_davies_bouldin" do without.
-
-    Returns
-    -------
-    scorer : callable
-        Called as ``scorer(estimator, X, y)``, the higher the better.
-
-    Examples
-    --------
-    >>> from skdeepclust.metrics import get_scorer
-    >>> get_scorer("ari")
-    make_scorer(adjusted_rand_score, response_method='predict')
-    """
-    if name not in _SCORERS:
-        raise ValueError(f"{name!r} is no scorer; there are {get_scorer_names()}.")
-    return _SCORERS[name]
-
 
 def _matched_table(y_true, y_pred):
+    """Contingency table, the matched rows and columns, classes and clusters."""
     y_true, y_pred = column_or_1d(y_true), column_or_1d(y_pred)
     check_consistent_length(y_true, y_pred)
     if len(y_true) == 0:
@@ -274,23 +223,6 @@ def _matched_table(y_true, y_pred):
 
 
 def _embedding_and_labels(estimator, X):
-    """The points in the space that was clustered, and their clusters."""
+    """Samples in the space that the estimator clusters, and their clusters."""
     labels = np.asarray(estimator.predict(X))
     return clustered_space(estimator, X), labels
-
-
-def _is_scorable(labels):
-    return 2 <= len(np.unique(labels)) < len(labels)
-
-
-def _sample(Z, labels, max_samples):
-    if len(Z) <= max_samples:
-        return Z, labels
-    return resample(
-        Z,
-        labels,
-        replace=False,
-        n_samples=max_samples,
-        random_state=0,
-        stratify=labels,
-    )

@@ -15,7 +15,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skdeepclust import metrics
+from skdeepclust import DCEC, metrics
+from skdeepclust._sampling import silhouettes
 
 
 @pytest.mark.parametrize(
@@ -80,12 +81,11 @@ def blobs():
 def test_label_scorers(blobs):
     X, y = blobs
     labels = np.random.RandomState(0).randint(3, size=100)
-    for name, score in [
-        ("clustering_accuracy", metrics.clustering_accuracy),
-        ("nmi", normalized_mutual_info_score),
-        ("ari", adjusted_rand_score),
+    for scorer, score in [
+        (metrics.accuracy_scorer, metrics.clustering_accuracy),
+        (metrics.nmi_scorer, normalized_mutual_info_score),
+        (metrics.ari_scorer, adjusted_rand_score),
     ]:
-        scorer = metrics.get_scorer(name)
         assert scorer(Fixed(labels), X, y) == pytest.approx(score(y, labels))
 
 
@@ -98,39 +98,47 @@ def test_label_free_scorers_ignore_y(blobs):
     assert metrics.davies_bouldin_scorer(Fixed(y), X) == pytest.approx(expected)
 
 
+LABEL_FREE = pytest.mark.parametrize(
+    "scorer",
+    [metrics.silhouette_scorer, metrics.davies_bouldin_scorer],
+    ids=["silhouette", "davies_bouldin"],
+)
+
+
 @pytest.mark.parametrize("labels", [np.zeros(10, int), np.arange(10)])
-@pytest.mark.parametrize("name", ["latent_silhouette", "neg_latent_davies_bouldin"])
-def test_undefined_scores_are_the_worst_and_finite(labels, name):
+@LABEL_FREE
+def test_undefined_scores_are_the_worst_and_finite(labels, scorer):
     X = np.random.RandomState(0).normal(size=(10, 2))
     good = np.repeat([0, 1], 5)
-    scorer = metrics.get_scorer(name)
     worst = scorer(Fixed(labels), X)
     assert np.isfinite(worst)
     assert worst < scorer(Fixed(good), X)
 
 
-def test_one_cluster_in_a_fold_does_not_stop_a_search(blobs):
-    X, _ = blobs
-    for name in ("latent_silhouette", "neg_latent_davies_bouldin"):
-        search = GridSearchCV(
-            KMeans(n_init=2, random_state=0),
-            {"n_clusters": [1, 3]},
-            scoring=metrics.get_scorer(name),
-            error_score="raise",
-        ).fit(X)
-        assert search.best_params_ == {"n_clusters": 3}
-        assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+@LABEL_FREE
+def test_one_cluster_in_a_fold_does_not_stop_a_search(blobs, scorer):
+    search = GridSearchCV(
+        KMeans(n_init=2, random_state=0),
+        {"n_clusters": [1, 3]},
+        scoring=scorer,
+        error_score="raise",
+    ).fit(blobs[0])
+    assert search.best_params_ == {"n_clusters": 3}
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
 def test_silhouette_is_sampled_and_stratified():
-    X, y = make_blobs([6000, 300, 30], centers=None, random_state=0)
+    X, y = make_blobs([3500, 170, 20], centers=None, random_state=0)
     score = metrics.latent_silhouette(Fixed(y), X)
     assert score == metrics.latent_silhouette(Fixed(y), X)
     assert score == pytest.approx(silhouette_score(X, y), abs=0.03)
-    Z, labels = metrics._sample(X, y, 3000)
-    assert len(Z) == 3000
-    shares = np.bincount(labels) / 3000
-    np.testing.assert_allclose(shares, np.bincount(y) / len(y), atol=1e-3)
+    mean, values, indices = silhouettes(X, y)
+    assert score == mean
+    assert len(values) == 3000
+    # The two large clusters are drawn in proportion, the rare one in full.
+    shares = np.bincount(y[indices]) / 3000
+    np.testing.assert_allclose(shares[:2], [3500 / 3690, 170 / 3690], atol=0.03)
+    assert (y[indices] == 2).sum() == 20
 
 
 def test_space_of_a_pipeline_is_the_one_clustered():
@@ -142,27 +150,38 @@ def test_space_of_a_pipeline_is_the_one_clustered():
     assert metrics.latent_silhouette(pipeline, X) == pytest.approx(expected)
 
 
-def test_space_of_our_estimators_is_the_code(make_dcec, digits):
+def test_space_of_our_estimators_is_the_embedding(make_dcec, digits):
     X, _ = digits
-    dcec = make_dcec().fit(X)
+    short = {"pretrain_epochs": 1, "max_iter": 5, "image_shape": (8, 8)}
+    unfitted = make_dcec(**short)
+    dcec = make_dcec(**short).fit(X)
     expected = silhouette_score(dcec.transform(X), dcec.labels_)
     assert metrics.latent_silhouette(dcec, X) == pytest.approx(expected)
-    assert dcec.score(X) == pytest.approx(expected)
-    search = GridSearchCV(make_dcec(), {"gamma": [0.1]}, cv=2)
+    scoring = metrics.silhouette_scorer
+    search = GridSearchCV(unfitted, {"gamma": [0.1]}, scoring=scoring, cv=2)
     for around in (
-        make_pipeline(make_dcec()),
-        make_pipeline("passthrough", make_pipeline("passthrough", make_dcec())),
+        make_pipeline(unfitted),
+        make_pipeline("passthrough", make_pipeline("passthrough", unfitted)),
         search,
     ):
         assert metrics.latent_silhouette(around.fit(X), X) == pytest.approx(expected)
 
 
-def test_get_scorer():
-    assert metrics.get_scorer("ari") is metrics.ari_scorer
-    for name in metrics.get_scorer_names():
-        assert callable(metrics.get_scorer(name))
-    with pytest.raises(ValueError, match="there are"):
-        metrics.get_scorer("accuracy")
+def test_the_silhouette_is_its_own_scorer():
+    assert metrics.silhouette_scorer is metrics.latent_silhouette
+
+
+@pytest.mark.parametrize("name", ["latent_silhouette", "silhouette_scorer", "nmi"])
+def test_scorers_have_no_names_in_a_search(make_dcec, digits, name, monkeypatch):
+    def fit(self, X, y=None):
+        raise AssertionError("trained in spite of the wrong scoring")
+
+    monkeypatch.setattr(DCEC, "fit", fit)
+    search = GridSearchCV(make_dcec(), {"gamma": [0.1]}, scoring=name, cv=2)
+    with pytest.raises(ValueError, match="must be a str among") as raised:
+        search.fit(digits[0])
+    assert "'adjusted_rand_score'" in str(raised.value)
+    assert name in str(raised.value)
 
 
 def test_latent_scores_warn_in_their_docstrings():
