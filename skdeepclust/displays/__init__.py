@@ -1,8 +1,9 @@
-"""Figures of fitted estimators, after the fashion of scikit-learn's displays.
+"""Figures of fitted estimators, in the style of scikit-learn's displays.
 
-``Display.from_estimator(...)`` draws at once and returns the display, which keeps what
-was drawn and draws it again elsewhere with ``plot(ax=...)``. matplotlib is imported
-when something is drawn; it comes with ``pip install "skdeepclust[plot]"``.
+``Display.from_estimator(...)`` draws a figure and returns the display. The display
+keeps the data of the figure, and its ``plot(ax=...)`` draws them again elsewhere.
+matplotlib is imported when a figure is drawn. It comes with
+``pip install "skdeepclust[plot]"``.
 """
 
 from skdeepclust.displays._cluster_number import ClusterNumberDisplay

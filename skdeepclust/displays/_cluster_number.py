@@ -1,55 +1,57 @@
-"""A label-free score against the number of clusters."""
+"""Silhouette and stability for several numbers of clusters."""
 
 import warnings
 from itertools import combinations
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.metrics import adjusted_rand_score, silhouette_score
+from sklearn.metrics import adjusted_rand_score
 from sklearn.utils import check_random_state
 
 from skdeepclust._fitted import as_rows
+from skdeepclust._sampling import silhouettes, stratified_sample
 from skdeepclust.displays._style import COLORS, panel_axes, set_text_size, text_size
 
 __all__ = ["ClusterNumberDisplay"]
 
-# Numbers of clusters that get a tick each.
+# Up to this many numbers of clusters have a tick each.
 _MOST_TICKS = 12
 
-# Seeds are drawn below this.
+# Upper bound of the seeds.
 _SEEDS = 2**31 - 1
 
 
 class ClusterNumberDisplay:
     """Silhouette and stability of the clusters against their number.
 
-    For every number of clusters and several seeds an estimator is fitted, all of them
-    from one pretrained network. The silhouette of its clusters is measured in the
-    code of that network, which all of them share: in the space that an estimator has
-    trained itself, the silhouette would reward collapse. The second panel is the
-    adjusted Rand index between the clusters of two seeds, averaged over all pairs.
+    The estimator is fitted with several seeds for every number of clusters. All fits
+    start from the same pretrained network. The silhouette of their clusters is measured
+    in the embedding of that network, which all fits share. In the embedding that each
+    fit trains, the silhouette would reward collapse. The second panel is the adjusted
+    Rand index between the clusters of two seeds, averaged over all pairs.
 
-    Neither needs labels, and neither is the truth: they say for which numbers the
-    data falls apart cleanly and reproducibly. Several numbers may do, as there are
-    clusters within clusters, and the silhouette leans towards few clusters.
+    Neither score needs labels, and neither finds the true number. They show for which
+    numbers the clusters are well separated and reproducible. Several numbers may
+    qualify, as clusters can have sub-clusters, and the silhouette favours few clusters.
 
     Parameters
     ----------
     n_clusters : ndarray of shape (n_k,)
-        Numbers of clusters tried.
+        Numbers of clusters, increasing.
     scores : ndarray of shape (n_k, n_seeds)
-        Silhouettes in the shared space; NaN where all samples were in one cluster.
+        Mean silhouettes in the shared space. NaN if all samples were in one cluster.
     stabilities : ndarray of shape (n_k, n_pairs)
-        Adjusted Rand index of each pair of seeds; no columns with a single seed.
-    space_name : str, default="shared code"
-        What the silhouettes were measured in.
+        Adjusted Rand index of each pair of seeds. With a single seed, no columns.
+    space_name : str, default="shared embedding"
+        Name of the space of the silhouettes, for the title.
 
     Attributes
     ----------
     best_n_clusters_ : int or None
-        The number of the highest mean silhouette; None without any.
+        Number of clusters with the highest mean silhouette. None if all silhouettes
+        are NaN.
     axes_ : ndarray of matplotlib Axes
-        The panels: silhouette, and with several seeds stability.
+        Axes of the panels: silhouette and, with several seeds, stability.
     figure_ : matplotlib Figure
         The figure.
 
@@ -72,7 +74,9 @@ class ClusterNumberDisplay:
     >>> plt.close(display.figure_)
     """
 
-    def __init__(self, n_clusters, scores, stabilities, *, space_name="shared code"):
+    def __init__(
+        self, n_clusters, scores, stabilities, *, space_name="shared embedding"
+    ):
         self.n_clusters = n_clusters
         self.scores = scores
         self.stabilities = stabilities
@@ -90,25 +94,26 @@ class ClusterNumberDisplay:
         random_state=0,
         ax=None,
     ):
-        """Fit clones of an estimator for every number of clusters, and draw.
+        """Fit clones of an estimator for every number of clusters, and draw the scores.
 
         Parameters
         ----------
         estimator : estimator or Pipeline
-            Has the parameter `n_clusters`, it or its last step. One with
-            `pretrain_epochs` is pretrained once, and every fit starts from a copy of
-            that network. The steps of a pipeline before the last one are fitted once.
+            It, or the last step of the pipeline, has the parameter `n_clusters`. An
+            estimator with `pretrain_epochs` is pretrained once, and every fit starts
+            from a copy of that network. The earlier steps of a pipeline are fitted
+            once.
         X : array-like
             Samples, as the estimator takes them.
         n_clusters : iterable of int, default=range(2, 13)
             Numbers of clusters, each at least 2.
         n_seeds : int, default=5
-            Fits of each.
+            Number of fits for each number of clusters.
         max_samples : int, default=2000
             Most samples that silhouettes are measured with, the same ones for all
-            fits. None takes all.
+            fits. None takes all samples.
         random_state : int, RandomState instance or None, default=0
-            Governs the seeds of all fits, and the sample.
+            Seed of all fits and of the sample.
         ax : array of matplotlib Axes, Figure or SubFigure, default=None
             Where to draw: an axes per panel, or a figure to lay the panels out in.
             None makes a figure.
@@ -121,8 +126,15 @@ class ClusterNumberDisplay:
         Warns
         -----
         UserWarning
-            The first warning of each category that the fits gave, and how many of
-            them did.
+            The first warning of each category from the fits, with the number of such
+            warnings.
+
+        Raises
+        ------
+        TypeError
+            If the estimator has no parameter `n_clusters`.
+        ValueError
+            If a number of clusters is below 2 or `n_seeds` below 1.
         """
         n_clusters = np.array(sorted(set(n_clusters)), dtype=int)
         if not len(n_clusters) or n_clusters.min() < 2 or n_seeds < 1:
@@ -132,20 +144,12 @@ class ClusterNumberDisplay:
             )
         _check_has_n_clusters(estimator)
         rng = check_random_state(random_state)
-        pretraining_seed, seeds = rng.randint(_SEEDS), rng.randint(_SEEDS, size=n_seeds)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            unfitted, X, Z, space_name = _share_pretraining(
-                estimator, X, pretraining_seed
-            )
-            labels = [
-                [_fit_labels(unfitted, X, k, seed) for seed in seeds]
-                for k in n_clusters.tolist()
-            ]
-        _warn_once_each(caught)
-        drawn = _draw(len(Z), max_samples, rng)
+        labels, Z, space_name = _fit_all(estimator, X, n_clusters, n_seeds, rng)
+        # The same samples for all fits, whose labels differ: a single stratum.
+        drawn = stratified_sample(np.zeros(len(Z)), max_samples, rng)
         scores = [
-            [_silhouette(Z[drawn], fit[drawn]) for fit in fits] for fits in labels
+            [silhouettes(Z[drawn], fit[drawn], None)[0] for fit in fits]
+            for fits in labels
         ]
         agreements = [
             [adjusted_rand_score(a, b) for a, b in combinations(fits, 2)]
@@ -163,7 +167,7 @@ class ClusterNumberDisplay:
 
     @property
     def best_n_clusters_(self):
-        """The number of the highest mean silhouette."""
+        """Number of clusters with the highest mean silhouette."""
         means = _row_means(self.scores)
         if np.isnan(means).all():
             return None
@@ -199,7 +203,7 @@ class ClusterNumberDisplay:
         return self
 
     def _draw_spread(self, ax, values, color):
-        """Every value, their mean, and a band from the lowest to the highest."""
+        """Draw all values, their mean, and a band from the lowest to the highest."""
         from matplotlib import ticker
 
         k = self.n_clusters
@@ -214,6 +218,7 @@ class ClusterNumberDisplay:
             ax.xaxis.set_major_locator(ticker.MaxNLocator(nbins=10, integer=True))
 
     def _mark_best(self, ax, size):
+        """Draw a line at the best number; with a text size, name it."""
         best = self.best_n_clusters_
         if best is None:
             return
@@ -236,6 +241,7 @@ class ClusterNumberDisplay:
 
 
 def _check_has_n_clusters(estimator):
+    """Refuse an estimator or pipeline whose last step has no `n_clusters`."""
     steps = getattr(estimator, "steps", [("", estimator)])
     last = steps[-1][1]
     if "n_clusters" not in getattr(last, "get_params", dict)():
@@ -245,19 +251,43 @@ def _check_has_n_clusters(estimator):
         )
 
 
+def _fit_all(estimator, X, n_clusters, n_seeds, rng):
+    """Fit every number of clusters with every seed.
+
+    Returns
+    -------
+    labels : list of n_k lists of n_seeds ndarrays
+        Clusters of each fit.
+    Z : ndarray of shape (n_samples, n_features)
+        Samples in the space that all fits share.
+    space_name : str
+        Name of that space.
+    """
+    pretraining_seed, seeds = rng.randint(_SEEDS), rng.randint(_SEEDS, size=n_seeds)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        unfitted, X, Z, space_name = _share_pretraining(estimator, X, pretraining_seed)
+        labels = [
+            [_fit_labels(unfitted, X, k, seed) for seed in seeds]
+            for k in n_clusters.tolist()
+        ]
+    _warn_once_each(caught)
+    return labels, Z, space_name
+
+
 def _share_pretraining(estimator, X, seed):
-    """What all fits have in common, done once.
+    """Do once what all fits have in common.
 
     Returns
     -------
     unfitted : estimator
-        To be cloned for each fit, which then begins where the pretraining ended.
+        Estimator to clone for each fit, which then starts from the pretrained network.
     X : array-like
-        What to fit it to.
+        Samples to fit it to.
     Z : ndarray of shape (n_samples, n_features)
-        The shared space.
+        Samples in the space that all fits share.
     space_name : str
-        What that is.
+        Name of that space.
     """
     steps = getattr(estimator, "steps", None)
     if steps is not None and len(steps) > 1:
@@ -273,13 +303,13 @@ def _share_pretraining(estimator, X, seed):
     if not {"pretrain_epochs", "module", "max_iter"} <= set(params):
         return estimator, X, as_rows(X), "space of X"
     pretrained = clone(estimator).set_params(max_iter=0, random_state=seed).fit(X)
-    # An instance of a network is copied with its weights, and is built already.
+    # A network passed as an instance is copied with its weights.
     shared = {k: v for k, v in params.items() if not k.startswith("module__")}
     shared.update(module=pretrained.module_, pretrain_epochs=0)
     if "memory" in shared:  # there is nothing left to cache
         shared["memory"] = None
     unfitted = type(estimator)(**shared)
-    return unfitted, X, as_rows(pretrained.transform(X)), "shared code"
+    return unfitted, X, as_rows(pretrained.transform(X)), "shared embedding"
 
 
 def _fit_labels(unfitted, X, n_clusters, seed):
@@ -291,7 +321,7 @@ def _fit_labels(unfitted, X, n_clusters, seed):
 
 
 def _warn_once_each(caught):
-    """Give the first warning of each category, and how many of them there were."""
+    """Give the first warning of each category, with the number of such warnings."""
     for category in dict.fromkeys(warning.category for warning in caught):
         alike = [w for w in caught if w.category is category]
         message = str(alike[0].message)
@@ -300,21 +330,8 @@ def _warn_once_each(caught):
         warnings.warn(message, category, stacklevel=3)
 
 
-def _draw(n_samples, max_samples, rng):
-    """Samples to measure silhouettes with. No strata: labels differ between fits."""
-    if max_samples is None or n_samples <= max_samples:
-        return np.arange(n_samples)
-    return np.sort(rng.choice(n_samples, max_samples, replace=False))
-
-
-def _silhouette(Z, labels):
-    if not 2 <= len(np.unique(labels)) < len(labels):
-        return np.nan
-    return silhouette_score(Z, labels)
-
-
 def _row_means(values):
-    """Means over the values that are there; NaN where there is none."""
-    n_there = (~np.isnan(values)).sum(axis=1)
+    """Means of the rows without their NaN; NaN for a row of NaN."""
+    n_known = (~np.isnan(values)).sum(axis=1)
     with np.errstate(invalid="ignore"):
-        return np.nansum(values, axis=1) / np.where(n_there, n_there, np.nan)
+        return np.nansum(values, axis=1) / np.where(n_known, n_known, np.nan)

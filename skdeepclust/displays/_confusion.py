@@ -17,13 +17,13 @@ from skdeepclust.metrics import clustering_accuracy, match_clusters
 
 __all__ = ["ClusterConfusionDisplay"]
 
-# Points below which a number in a cell is not read any more.
+# Text size, in points, below which a number in a cell is illegible.
 _SMALLEST_TEXT = 5.0
 
-# Width of a digit as a share of its size, with some air around.
+# Width of a digit, with some space around it, in multiples of its size.
 _DIGIT_WIDTH = 0.66
 
-# Inches of a cell in a figure of our own, and of all around the cells.
+# Inches of a cell in a new figure, and of the margins.
 _CELL, _AROUND = 0.4, 1.6
 
 
@@ -31,9 +31,8 @@ class ClusterConfusionDisplay:
     """Numbers of samples by class (rows) and cluster (columns).
 
     Clusters are matched to classes one to one so that most samples agree
-    (:func:`skdeepclust.metrics.match_clusters`), and ordered so that the matches are
-    on the diagonal. Where there are more clusters than classes, or fewer, those
-    without a match come last.
+    (:func:`skdeepclust.metrics.match_clusters`). The matches are on the diagonal.
+    Clusters and classes without a match come last.
 
     Parameters
     ----------
@@ -44,11 +43,11 @@ class ClusterConfusionDisplay:
     clusters : ndarray of shape (n_clusters,)
         Clusters in the order of the columns.
     accuracy : float, default=None
-        Clustering accuracy, for the title.
+        Clustering accuracy for the title. None leaves it out.
     nmi : float, default=None
-        Normalised mutual information, for the title.
+        Normalised mutual information for the title. None leaves it out.
     ari : float, default=None
-        Adjusted Rand index, for the title.
+        Adjusted Rand index for the title. None leaves it out.
 
     Attributes
     ----------
@@ -59,8 +58,8 @@ class ClusterConfusionDisplay:
     im_ : matplotlib AxesImage
         The cells.
     text_ : list of matplotlib Text
-        The numbers in the cells, row by row; empty where cells are too small for them
-        and a colour bar stands in.
+        The numbers in the cells, row by row. Empty if the cells are too small for
+        numbers; a colour bar is drawn instead.
 
     See Also
     --------
@@ -109,6 +108,13 @@ class ClusterConfusionDisplay:
         -------
         display : ClusterConfusionDisplay
             The display, drawn.
+
+        Raises
+        ------
+        TypeError
+            If the estimator has no clusters.
+        ValueError
+            If the lengths of X and y differ.
         """
         labels = clusters_of(estimator, X)
         if labels is None:
@@ -134,6 +140,11 @@ class ClusterConfusionDisplay:
         -------
         display : ClusterConfusionDisplay
             The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If the inputs are empty or differ in length.
         """
         y_true, labels = column_or_1d(y_true), column_or_1d(labels)
         matching = match_clusters(y_true, labels)
@@ -187,6 +198,7 @@ class ClusterConfusionDisplay:
         return self
 
     def _title(self):
+        """The scores that are known."""
         scores = {"ACC": self.accuracy, "NMI": self.nmi, "ARI": self.ari}
         known = [
             f"{name} {value:.3f}" for name, value in scores.items() if value is not None
@@ -194,6 +206,7 @@ class ClusterConfusionDisplay:
         return "   ".join(known)
 
     def _write_numbers(self, ax, cell, size):
+        """Write the numbers into the cells if they are legible there."""
         n_digits = len(str(self.table.max()))
         fitting = min(0.8 * cell[1], cell[0] / (n_digits * _DIGIT_WIDTH + 0.3))
         if fitting < _SMALLEST_TEXT:
@@ -214,6 +227,7 @@ class ClusterConfusionDisplay:
         return texts
 
     def _name_ticks(self, ax, cell, size):
+        """Write classes and clusters at the axes, upright if that is necessary."""
         rows, columns = self.table.shape
         clusters = [str(name) for name in self.clusters]
         classes = [str(name) for name in self.classes]
@@ -233,7 +247,7 @@ class ClusterConfusionDisplay:
 
 
 def _matched_order(table, classes, clusters, matching):
-    """Rows and columns with the matches on the diagonal, the unmatched ones last."""
+    """Order of rows and columns: matches on the diagonal, unmatched ones last."""
     row_of = {name: i for i, name in enumerate(classes.tolist())}
     matches = {
         row_of[matching[name]]: column
@@ -243,7 +257,7 @@ def _matched_order(table, classes, clusters, matching):
     rows = sorted(matches)
     columns = [matches[row] for row in rows]
     rows += [row for row in range(len(classes)) if row not in matches]
-    # Unmatched clusters go in the order of the classes that most of them is of.
+    # Unmatched clusters are sorted by their most frequent class.
     unmatched = set(range(len(clusters))) - set(columns)
     columns += sorted(unmatched, key=lambda column: (table[:, column].argmax(), column))
     return rows, columns

@@ -7,8 +7,8 @@ from skdeepclust._fitted import name_of, step_with
 __all__ = ["as_images", "image_limits", "to_unit"]
 
 
-# Colour that goes beyond [0, 1] by no more than this is clipped; by more, it is on
-# another scale.
+# Colours that exceed [0, 1] by at most this are clipped. Colours that exceed it by more
+# are on another scale.
 _COLOUR_MARGIN = 0.5
 
 
@@ -18,17 +18,22 @@ def as_images(estimator, X, image_shape=None):
     Parameters
     ----------
     estimator : estimator
-        Its `image_shape_` says what a row is.
+        Its `image_shape_` is the shape of a row.
     X : array-like of shape (n, C, H, W), (n, H, W) or (n, n_features)
         Samples.
     image_shape : tuple of 2 or 3 ints, default=None
-        What a row is, where the estimator does not say.
+        Shape of a row. None takes the estimator's `image_shape_`.
 
     Returns
     -------
     images : ndarray of shape (n, H, W) or (n, H, W, 3)
-        Grey or colour images, uint8 scaled to [0, 1]. Of other numbers of channels
-        the mean is taken.
+        Grey images of one channel or colour images of three; for other numbers of
+        channels, their mean. uint8 is scaled to [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If the shape of the images is unknown or X has another number of dimensions.
     """
     X = np.asarray(X)
     if X.ndim == 2:
@@ -38,9 +43,9 @@ def as_images(estimator, X, image_shape=None):
             )
         if image_shape is None:
             raise ValueError(
-                f"X has rows, and {name_of(estimator)} has no image_shape_ that says "
-                "what images they are. Pass image_shape=(C, H, W), or X of shape "
-                "(n, C, H, W)."
+                f"X has rows, and {name_of(estimator)} has no image_shape_, so the "
+                "shape of the images is unknown. Pass image_shape=(C, H, W), or X of "
+                "shape (n, C, H, W)."
             )
         X = X.reshape(len(X), *image_shape)
     if X.ndim == 3:
@@ -55,10 +60,10 @@ def as_images(estimator, X, image_shape=None):
 
 
 def image_limits(images):
-    """Values to be drawn black and white: 0 and 1 for data on this scale.
+    """Values drawn as black and as white: 0 and 1 for images on the scale [0, 1].
 
-    Grey images that are dark throughout are brightened. Colour is not, and may go
-    somewhat beyond the scale.
+    Grey images without bright pixels are brightened. Colour images are not, and may
+    slightly exceed the scale.
     """
     low, high = float(images.min()), float(images.max())
     if images.ndim == 4:
@@ -69,6 +74,6 @@ def image_limits(images):
 
 
 def to_unit(image, limits):
-    """An image with its values between the limits on [0, 1], others clipped."""
+    """Scale an image from the limits to [0, 1], and clip values beyond them."""
     low, high = limits
     return np.clip((image - low) / (high - low), 0, 1)

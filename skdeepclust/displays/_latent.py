@@ -1,4 +1,4 @@
-"""Picture of a latent space in two dimensions."""
+"""The embedding in two dimensions."""
 
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
@@ -26,42 +26,43 @@ from skdeepclust.displays._style import (
 
 __all__ = ["LatentSpaceDisplay"]
 
-# With more labels than this, numbers in the picture are read better than a legend.
+# With more labels than this, their names are in the picture, not in a legend.
 _MOST_IN_LEGEND = 10
 
 
 class LatentSpaceDisplay:
-    """The samples in the latent space, in two dimensions and coloured by cluster.
+    """The samples in the embedding, in two dimensions and coloured by cluster.
 
-    Up to ten labels have a legend; more are written at the median of their points.
+    Up to ten labels have a legend. More labels are written at the median of their
+    points.
 
     Parameters
     ----------
     points : ndarray of shape (n_drawn, 2)
-        Samples in the picture.
+        Projected samples.
     labels : ndarray of shape (n_drawn,), default=None
-        Labels to colour by, of any type. None: one colour.
+        Labels that decide the colours, of any type. None takes one colour.
     centers : ndarray of shape (n_clusters, 2), default=None
-        Cluster centres in the picture.
+        Projected cluster centres.
     points_before : ndarray of shape (n_drawn, 2), default=None
-        The same samples before joint training, drawn in a panel of their own.
+        The same samples before joint training, for a second panel.
     projection_name : str, default="projection"
-        Name of what made the picture, for title and axes.
-    space_name : str, default="codes"
-        What was projected, for the title.
+        Name of the projection, for title and axes.
+    space_name : str, default="embedding"
+        Name of the projected space, for the title.
     label_name : str, default="cluster"
-        What the labels are, for the legend.
+        Title of the legend.
     n_samples : int, default=None
-        Number of samples that `points` were drawn from. None: all are drawn.
+        Number of samples that `points` were drawn from. None if all are drawn.
     indices : ndarray of shape (n_drawn,), default=None
-        Which of the samples these are.
+        Positions of the drawn samples in X.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Panel of the latent space, the second one where there is a panel before.
+        The panel of `points`; with `points_before` this is the second panel.
     axes_ : ndarray of matplotlib Axes
-        All panels, 1 or 2.
+        One or two panels.
     figure_ : matplotlib Figure
         The figure.
 
@@ -71,9 +72,9 @@ class LatentSpaceDisplay:
 
     Notes
     -----
-    t-SNE keeps neighbours together; sizes of clusters and gaps between them mean
-    little in its pictures, and it makes groups of data without any. Do not read the
-    quality of a clustering from them.
+    t-SNE keeps neighbours together. In its pictures the sizes of clusters and the gaps
+    between them mean little, and data without clusters can show groups. Do not judge a
+    clustering by them.
 
     Examples
     --------
@@ -97,7 +98,7 @@ class LatentSpaceDisplay:
         centers=None,
         points_before=None,
         projection_name="projection",
-        space_name="codes",
+        space_name="embedding",
         label_name="cluster",
         n_samples=None,
         indices=None,
@@ -130,25 +131,25 @@ class LatentSpaceDisplay:
         Parameters
         ----------
         estimator : fitted estimator, Pipeline or search
-            Has `transform`; scikit-learn's own clusterers are drawn in the space of X.
+            Has `transform`. Clusterers of scikit-learn are drawn in the space of X.
         X : array-like
             Samples, as the estimator takes them.
         y : array-like of shape (n_samples,), default=None
-            Labels to colour by. None takes the clusters that are predicted; one
-            colour where the estimator predicts none.
+            Labels that decide the colours. None takes the predicted clusters, or one
+            colour if the estimator predicts none.
         projection : {"tsne", "pca"}, transformer or None, default="tsne"
-            What makes the picture: a name, or a transformer to two dimensions, of
-            which a copy gets `fit_transform` of samples and centres together. None
-            takes codes of width 2 as they are.
+            Projection to two dimensions: a name or a transformer. A copy of the
+            transformer is fitted to samples and centres together, by `fit_transform`.
+            None draws a two-dimensional embedding as it is.
         max_samples : int, default=2000
-            Most samples to draw. Of more a sample is drawn, in which every label
-            keeps its share and small ones some more. None draws all.
+            Most samples to draw. Of more samples, a sample in proportion to the labels
+            is drawn, with a minimum for rare labels. None draws all samples.
         before : fitted transformer or array of shape (n_samples, width), default=None
-            What to draw beside it: a transformer such as the
-            :class:`~skdeepclust.Autoencoder` of the pretraining, or its codes of X.
-            Both panels have the same samples in the same colours.
+            An embedding to draw beside it: that of a transformer, such as the
+            :class:`~skdeepclust.Autoencoder` of the pretraining, or an array. Both
+            panels have the same samples in the same colours.
         random_state : int, RandomState instance or None, default=0
-            Governs the sample and the projection.
+            Seed of the sample and of the projection.
         ax : matplotlib Axes, array of them, Figure or SubFigure, default=None
             Where to draw: an axes, two with `before`, or a figure to lay them out in.
             None makes a figure.
@@ -157,13 +158,19 @@ class LatentSpaceDisplay:
         -------
         display : LatentSpaceDisplay
             The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If the projection does not return two columns, or if X, `y` and `before`
+            differ in length.
         """
         Z = clustered_space(estimator, X)
         # A data frame has a `transform` too.
         if hasattr(before, "transform") and not hasattr(before, "shape"):
             before = clustered_space(before, X)
         labels = clusters_of(estimator, X) if y is None else y
-        of_codes = hasattr(estimator, "transform") and hasattr(estimator, "module_")
+        is_deep = hasattr(estimator, "transform") and hasattr(estimator, "module_")
         return cls._from_space(
             Z,
             labels,
@@ -172,7 +179,7 @@ class LatentSpaceDisplay:
             projection,
             max_samples,
             random_state,
-            space_name=f"{'codes' if of_codes else 'space'} of {name_of(estimator)}",
+            space_name=f"{'embedding' if is_deep else 'space'} of {name_of(estimator)}",
             label_name="cluster" if y is None else "class",
         ).plot(ax=ax)
 
@@ -189,24 +196,24 @@ class LatentSpaceDisplay:
         random_state=0,
         ax=None,
     ):
-        """Draw points of a latent space.
+        """Draw an embedding.
 
         Parameters
         ----------
         Z : array-like of shape (n_samples, width)
-            Points.
+            Embeddings of the samples, or other points.
         labels : array-like of shape (n_samples,), default=None
-            Labels to colour by. None: one colour.
+            Labels that decide the colours. None takes one colour.
         centers : array-like of shape (n_clusters, width), default=None
             Cluster centres, projected together with the points.
         projection : {"tsne", "pca"}, transformer or None, default="tsne"
             As for :meth:`from_estimator`.
         max_samples : int, default=2000
-            Most samples to draw. None draws all.
+            Most samples to draw. None draws all samples.
         before : array of shape (n_samples, other_width), default=None
             The same samples before joint training.
         random_state : int, RandomState instance or None, default=0
-            Governs the sample and the projection.
+            Seed of the sample and of the projection.
         ax : matplotlib Axes, array of them, Figure or SubFigure, default=None
             Where to draw: an axes, two with `before`, or a figure to lay them out in.
             None makes a figure.
@@ -215,6 +222,12 @@ class LatentSpaceDisplay:
         -------
         display : LatentSpaceDisplay
             The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If the projection does not return two columns, or if the inputs differ in
+            length or in width.
         """
         display = cls._from_space(
             Z, labels, centers, before, projection, max_samples, random_state
@@ -225,6 +238,7 @@ class LatentSpaceDisplay:
     def _from_space(
         cls, Z, labels, centers, before, projection, max_samples, random_state, **names
     ):
+        """Draw a sample, and project it."""
         Z = as_rows(Z)
         if labels is not None:
             labels = column_or_1d(labels)
@@ -253,7 +267,7 @@ class LatentSpaceDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, array of them, Figure or SubFigure, default=None
-            Where to draw: an axes, two with a panel before, or a figure to lay them
+            Where to draw: an axes, two with `points_before`, or a figure to lay them
             out in. None makes a figure.
 
         Returns
@@ -283,11 +297,12 @@ class LatentSpaceDisplay:
         return self
 
     def _draw(self, ax, points, centers, size):
-        names, codes = self._names_and_codes()
+        """Draw the points of a panel, coloured by label, and the centres."""
+        names, index = self._names_and_index()
         side = min(points_of(ax))
         for k in range(len(names)):
             ax.scatter(
-                *points[codes == k].T,
+                *points[index == k].T,
                 s=np.clip(0.12 * side**2 / max(len(points), 1), 4, 30),
                 color=color_of(k),
                 marker=marker_of(k),
@@ -297,7 +312,7 @@ class LatentSpaceDisplay:
             )
         is_crowded = len(names) > _MOST_IN_LEGEND
         if centers is not None:
-            # A cross with a face would pass for a digit beside the names.
+            # Beside the names a filled cross could be mistaken for a letter.
             look = (
                 {"marker": "+", "s": 20, "color": "black"}
                 if is_crowded
@@ -313,17 +328,19 @@ class LatentSpaceDisplay:
         ax.set_xlabel(f"{self.projection_name} 1")
         ax.set_ylabel(f"{self.projection_name} 2")
         if is_crowded:
-            medians = [np.median(points[codes == k], axis=0) for k in range(len(names))]
+            medians = [np.median(points[index == k], axis=0) for k in range(len(names))]
             share = 0.85 if len(names) <= 20 else 0.7
             _write_names(ax, names, np.array(medians), share * size)
 
-    def _names_and_codes(self):
+    def _names_and_index(self):
+        """The labels, and for every point the index of its label."""
         if self.labels is None:
             return np.array(["sample"]), np.zeros(len(self.points), dtype=int)
         return np.unique(self.labels, return_inverse=True)
 
     def _add_legend(self, ax, size):
-        names, _ = self._names_and_codes()
+        """Add a legend if there are few labels."""
+        names, _ = self._names_and_index()
         if self.labels is None or len(names) > _MOST_IN_LEGEND:
             return
         legend = ax.legend(
@@ -342,9 +359,9 @@ class LatentSpaceDisplay:
 
 
 def _write_names(ax, names, medians, size):
-    """Write names at the medians of their points, moved apart, with lines to them."""
+    """Write names near the medians of their points, with lines to moved names."""
     low, high = np.array([ax.get_xlim(), ax.get_ylim()]).T
-    # Both axes have the scale of the one that is short of room.
+    # Both axes have the smaller of the two scales.
     scale = np.min(np.array(points_of(ax)) / (high - low))
     boxes = [(size * (0.7 * len(str(name)) + 0.3), 1.15 * size) for name in names]
     places = pushed_apart(medians * scale, np.array(boxes)) / scale

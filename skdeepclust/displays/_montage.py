@@ -1,4 +1,4 @@
-"""Images of every cluster."""
+"""Sample images of every cluster."""
 
 import math
 from numbers import Integral
@@ -19,16 +19,16 @@ from skdeepclust.displays._style import import_pyplot, points_of
 
 __all__ = ["ClusterMontageDisplay"]
 
-# In widths of an image: between groups of images, between images, between blocks.
+# Gaps between groups of images, between images, between blocks, in image widths.
 _GROUP_GAP, _GAP, _BLOCK_GAP = 0.35, 0.06, 0.7
 
-# Inches of an image in a figure of our own; most rows of a block and most blocks there.
+# In a new figure: inches of an image, most rows of a block, most blocks.
 _IMAGE, _MOST_ROWS, _MOST_BLOCKS = 0.46, 20, 3
 
-# Widths of text, in multiples of its size: "12,345" with a gap, "cluster", "decoded".
+# Widths of "12,345" with a gap, "cluster" and "decoded", in multiples of the text size.
 _FACTS_WIDTH, _NAME_WIDTH, _TITLE_WIDTH = 4.0, 4.4, 4.4
 
-# Foot of the titles, above the first row.
+# Bottom of the titles, above the first row.
 _TITLE = -0.15
 
 # Title of the first group.
@@ -38,34 +38,35 @@ _SMALLEST_TEXT, _LARGEST_TEXT = 4.0, 9.0
 
 
 class ClusterMontageDisplay:
-    r"""A row of images per cluster: decoded centre, nearest, random and farthest ones.
+    r"""A row of images per cluster: decoded centre, nearest, random, farthest samples.
 
-    Distances are those of the codes to the centre of their own cluster. Along a row
-    they grow; no image is in it twice, so that small clusters have short rows. At the
-    left of a row are the cluster, its size and, where the estimator has
-    `predict_proba`, the mean confidence: the mean of the largest probability.
+    Distances are measured in the space of the clusters (for a deep clusterer, the
+    embedding), from a sample to the centre of its own cluster. They increase along a
+    row. A row has no image twice, so small clusters have short rows. At the left are
+    the cluster, its size and, if the estimator has `predict_proba`, the mean
+    confidence: the mean of the largest probability.
 
     Parameters
     ----------
     clusters : list
         Cluster of every row.
     sizes : list of int
-        Number of samples in each.
+        Number of samples in each cluster.
     groups : dict of str to list of ndarray
-        Titles of groups of columns ("decoded\ncentre" where there is one, "nearest",
-        "random", "farthest"), and of each an array of images
+        Groups of columns by title: "decoded\ncentre" (only if the estimator decodes its
+        centres), "nearest", "random", "farthest". A group has an array of images
         ``(n_shown, H, W)`` or ``(n_shown, H, W, 3)`` per row.
     confidences : list of float, default=None
-        Mean confidence of every row.
+        Mean confidence of every row. None writes none.
     n_images : int, default=5
-        Images of a group.
+        Most images of a group in a row.
     limits : tuple of 2 floats, default=(0, 1)
-        Values that are drawn black and white.
+        Values drawn as black and as white.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes that all images are in.
+        The axes of all images.
     figure_ : matplotlib Figure
         The figure.
     row_labels_ : list of matplotlib Text
@@ -75,7 +76,7 @@ class ClusterMontageDisplay:
 
     See Also
     --------
-    LatentSpaceDisplay : All samples in one picture.
+    LatentSpaceDisplay : All samples as points of one picture.
 
     Examples
     --------
@@ -123,17 +124,18 @@ class ClusterMontageDisplay:
         estimator : fitted estimator, Pipeline or search
             Has `predict`, or `labels_` of the same X.
         X : array-like of shape (n, C, H, W), (n, H, W) or (n, n_features)
-            Images, as the estimator takes them. Of one channel they are drawn grey, of
-            three in colour, of other numbers as the mean of the channels.
+            Images, as the estimator takes them. Images of one channel are drawn in
+            grey, images of three channels in colour. For other numbers of channels
+            their mean is drawn.
         n_images : int, default=5
-            Images of a group.
+            Most images of a group in a row.
         clusters : list, default=None
-            Clusters to draw. None draws all, those without samples included.
+            Clusters to draw. None draws all clusters, also empty ones.
         image_shape : tuple of 2 or 3 ints, default=None
-            What a row of X is, ``(H, W)`` or ``(C, H, W)``. None takes the
-            estimator's `image_shape_`.
+            Shape of a row of X, ``(H, W)`` or ``(C, H, W)``. None takes the estimator's
+            `image_shape_`.
         random_state : int, RandomState instance or None, default=0
-            Governs which random images are drawn.
+            Seed of the random images.
         cmap : str or matplotlib Colormap, default="gray"
             Colours of images of one channel; "gray_r" has dark strokes on white.
         ax : matplotlib Axes, Figure or SubFigure, default=None
@@ -143,6 +145,13 @@ class ClusterMontageDisplay:
         -------
         display : ClusterMontageDisplay
             The display, drawn.
+
+        Raises
+        ------
+        TypeError
+            If the estimator has no clusters.
+        ValueError
+            If X is not images and the shape of the images is unknown.
         """
         labels = clusters_of(estimator, X)
         if labels is None:
@@ -208,7 +217,7 @@ class ClusterMontageDisplay:
         return self
 
     def _height(self):
-        """Height of an image, in widths."""
+        """Height of an image in image widths."""
         for rows in self.groups.values():
             for images in rows:
                 if len(images):
@@ -216,9 +225,11 @@ class ClusterMontageDisplay:
         return 1.0
 
     def _group_widths(self):
+        """Number of columns of every group."""
         return [1 if title == _DECODED else self.n_images for title in self.groups]
 
     def _draw_row(self, ax, grid, row, cmap):
+        """Draw the label and the images of a row."""
         left, top = grid.corner(row)
         middle = top + grid.image_height / 2
         facts = f"{self.sizes[row]:,}"
@@ -242,6 +253,7 @@ class ClusterMontageDisplay:
             ax.text(left + start + 0.1, middle, "empty", va="center", **style)
 
     def _write_titles(self, ax, grid):
+        """Write the titles of the columns above every block."""
         facts = "size" if self.confidences is None else "size\nconf."
         for block in range(grid.n_blocks):
             left, _ = grid.corner(block * grid.rows_per_block)
@@ -254,16 +266,16 @@ class ClusterMontageDisplay:
 
 
 class _Grid:
-    """Where everything goes, in widths of an image from the upper left corner.
+    """Layout of the images, in image widths from the upper left corner.
 
     Parameters
     ----------
     n_rows : int
         Number of rows.
     group_widths : list of int
-        Columns of every group.
+        Number of columns of every group.
     image_height : float
-        Height of an image.
+        Height of an image in image widths.
     """
 
     def __init__(self, n_rows, group_widths, image_height):
@@ -275,10 +287,10 @@ class _Grid:
         self._set(min(_MOST_BLOCKS, math.ceil(n_rows / _MOST_ROWS)), 72 * _IMAGE)
 
     def _set(self, n_blocks, unit):
-        """Blocks of rows side by side, and an image of so many points in width."""
+        """Set the number of blocks side by side and the points of an image width."""
         self.n_blocks = n_blocks
         self.rows_per_block = math.ceil(self.n_rows / n_blocks)
-        # Two lines of text have to fit beside an image.
+        # Two lines of text must fit beside an image.
         fitting = unit * self.image_height / 2.3
         self.text_size = min(_LARGEST_TEXT, max(_SMALLEST_TEXT, fitting))
         self.letter = self.text_size / unit
@@ -292,7 +304,7 @@ class _Grid:
         self.height = self.rows_per_block * (self.image_height + _GAP)
 
     def write_label(self, ax, left, y, name, facts, va):
-        """Write the name of a row at the left of an image, and facts about it."""
+        """Write the name of a row, and its size and confidence, left of the images."""
         style = {"ha": "right", "va": va, "linespacing": 1.0}
         x = left - self.pad
         ax.text(x, y, facts, color="0.3", fontsize=0.9 * self.text_size, **style)
@@ -300,15 +312,15 @@ class _Grid:
         return ax.text(x, y, name, fontweight="bold", fontsize=self.text_size, **style)
 
     def own_inches(self):
-        """Size of a figure with images of our own choice of size, and titles."""
+        """Width and height of a new figure."""
         return self.width * _IMAGE + 0.2, self.height * _IMAGE + 0.45
 
     def fit(self, width, height):
-        """Make images as large as fits into so many points."""
+        """Make the images as large as this width and height, in points, allow."""
 
         def best_unit(n_blocks):
             unit = 72 * _IMAGE
-            for _ in range(5):  # the label has its own size: towards a fixed point
+            for _ in range(5):  # the text size depends on the unit, and vice versa
                 self._set(n_blocks, unit)
                 unit = min(width / self.width, height / (self.height + 1))
             return unit
@@ -324,7 +336,7 @@ class _Grid:
 
 
 def _all_clusters(estimator, labels):
-    """All clusters, also those without samples where the estimator knows of them."""
+    """All clusters, also empty ones if the estimator has their centres."""
     found = np.unique(labels).tolist()
     centers = getattr(last_step(estimator), "cluster_centers_", ())
     if not all(isinstance(label, int) for label in found):
@@ -333,11 +345,12 @@ def _all_clusters(estimator, labels):
 
 
 def _is_row(array, cluster):
+    """Whether an array has a row for a cluster."""
     return isinstance(cluster, Integral) and 0 <= int(cluster) < len(array)
 
 
 def _distances(Z, centers, cluster):
-    """Distances of the points of a cluster to its centre, or else to their mean."""
+    """Distances of the points of a cluster to its centre, or to their mean."""
     if len(Z) == 0:
         return np.zeros(0)
     known = centers is not None and _is_row(centers, cluster)
@@ -346,7 +359,7 @@ def _distances(Z, centers, cluster):
 
 
 def _near_random_far(order, n_images, rng):
-    """Up to `n_images` from the front, the middle and the end, none of them twice."""
+    """Up to `n_images` each from the start, the middle and the end, none twice."""
     nearest, rest = order[:n_images], order[n_images:]
     n_far = min(n_images, len(rest))
     farthest, middle = rest[len(rest) - n_far :], rest[: len(rest) - n_far]
@@ -355,7 +368,7 @@ def _near_random_far(order, n_images, rng):
 
 
 def _decoded_centers(estimator, clusters, image_shape):
-    """Decoded centre of every cluster, an array of one image or none."""
+    """Decoded centre of every cluster: an array of one image or of none."""
     step = step_with(estimator, "cluster_images_")
     if step is None:
         return None
@@ -367,7 +380,7 @@ def _decoded_centers(estimator, clusters, image_shape):
 
 
 def _confidences(estimator, X, members):
-    """Mean of the largest probability in every cluster; NaN in one without samples."""
+    """Mean of the largest probability in every cluster; NaN for an empty cluster."""
     if not hasattr(estimator, "predict_proba"):
         return None
     largest = np.asarray(estimator.predict_proba(X)).max(axis=1)

@@ -1,4 +1,4 @@
-"""Places of labels that keep out of each other's way."""
+"""Places of labels that do not overlap."""
 
 import numpy as np
 from sklearn.isotonic import isotonic_regression
@@ -9,19 +9,19 @@ _N_PUSHES = 300
 
 
 def spread(targets, step, low, high):
-    """Places near to sorted targets that are at least a step apart, within bounds.
+    """Places near sorted targets that are at least a step apart, within bounds.
 
-    With the steps taken off, these are the values nearest to the targets that only
-    have to increase.
+    Without the steps this is isotonic regression: the increasing values nearest to the
+    targets.
 
     Parameters
     ----------
     targets : ndarray of shape (n,)
-        Where labels would be if they were alone, increasing.
+        Preferred places of the labels, increasing.
     step : float
-        Least distance of two neighbours.
+        Smallest distance of two neighbours.
     low : float
-        Least place.
+        Smallest place.
     high : float
         Largest place.
 
@@ -36,21 +36,21 @@ def spread(targets, step, low, high):
 
 
 def pushed_apart(places, sizes):
-    """Move the middles of boxes until no two boxes overlap, or nearly so.
+    """Move boxes apart until no two of them overlap, or hardly.
 
-    Every two that overlap are pushed apart along the side on which less is in the way.
+    Two boxes that overlap are pushed apart along the axis of the smaller overlap.
 
     Parameters
     ----------
     places : ndarray of shape (n, 2)
-        Middles of the boxes.
+        Centres of the boxes.
     sizes : ndarray of shape (n, 2)
-        Widths and heights.
+        Widths and heights of the boxes.
 
     Returns
     -------
     places : ndarray of shape (n, 2)
-        Middles, moved.
+        Centres of the boxes, moved.
     """
     places = np.array(places, dtype=float)
     first, second = np.triu_indices(len(places), k=1)

@@ -1,4 +1,4 @@
-"""Pictures of points in two dimensions."""
+"""Projections of points to two dimensions."""
 
 import numpy as np
 from sklearn.base import clone
@@ -9,24 +9,26 @@ from skdeepclust._fitted import as_rows
 
 __all__ = ["project", "projection_name"]
 
-# Perplexity of t-SNE where there are samples enough; its authors' advice is 5 to 50.
-_LEAST_SPREAD = 1e-6  # of the largest value: less are rounding errors
+# Perplexity of t-SNE if there are enough samples; its authors advise 5 to 50.
 _PERPLEXITY = 30
+
+# Spread of the points as a share of the largest value: less is rounding error.
+_LEAST_SPREAD = 1e-6
 
 
 def project(projection, Z, centers, random_state):
-    """Project points, and centres if any, by one projection of both together.
+    """Project points, together with centres if there are any.
 
     Parameters
     ----------
     projection : {"tsne", "pca"}, transformer or None
-        What to project by. None: points of two columns are taken as they are.
+        The projection. None keeps points of two columns as they are.
     Z : ndarray of shape (n_samples, width)
         Points.
     centers : array-like of shape (n_clusters, width) or None
         Centres in the same space.
     random_state : int, RandomState instance or None
-        For those that are named.
+        Seed of t-SNE and PCA. A transformer has its own.
 
     Returns
     -------
@@ -34,6 +36,12 @@ def project(projection, Z, centers, random_state):
         Projected points.
     centers : ndarray of shape (n_clusters, 2) or None
         Projected centres.
+
+    Raises
+    ------
+    ValueError
+        For another projection, for one that does not return two columns, and for
+        centres in another space.
     """
     n_points = len(Z)
     if centers is not None:
@@ -46,27 +54,28 @@ def project(projection, Z, centers, random_state):
     points = np.asarray(_fit_transform(projection, Z, random_state))
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(
-            f"projection={projection} made points of shape {points.shape} where a "
+            f"projection={projection} made points of shape {points.shape}, but a "
             "picture needs (n_samples, 2). Set its number of components to 2."
         )
     return points[:n_points], None if centers is None else points[n_points:]
 
 
 def _fit_transform(projection, Z, random_state):
+    """Points and centres in one array, projected."""
     if projection is None:
         return Z
     if isinstance(projection, str) and projection in ("tsne", "pca"):
         if Z.shape[1] < 2:
             raise ValueError(
-                "Points of one column have no picture in two dimensions; train with "
-                "an embedding_dim of at least 2."
+                "Points of one column cannot be drawn in two dimensions. Train with an "
+                "embedding_dim of at least 2."
             )
         if projection == "pca":
             return PCA(2, random_state=random_state).fit_transform(Z)
         perplexity = min(_PERPLEXITY, max(1.0, (len(Z) - 1) / 3))
         Z = np.asarray(Z, dtype=np.float32)
-        # The usual start divides by the spread along the first principal component:
-        # without any it is NaN, which ends the process.
+        # The default start divides by the spread along the first principal component.
+        # Without any spread the result is NaN, and t-SNE then ends the process.
         spread, size = np.ptp(Z, axis=0).max(), np.abs(Z).max()
         init = "pca" if spread > _LEAST_SPREAD * size else "random"
         tsne = TSNE(perplexity=perplexity, init=init, random_state=random_state)

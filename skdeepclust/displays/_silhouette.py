@@ -1,7 +1,6 @@
-"""Silhouettes of all samples, cluster by cluster."""
+"""Silhouettes of the samples of every cluster."""
 
 import numpy as np
-from sklearn.metrics import silhouette_samples
 from sklearn.utils import check_consistent_length, column_or_1d
 
 from skdeepclust._fitted import (
@@ -10,7 +9,7 @@ from skdeepclust._fitted import (
     clusters_of,
     name_of,
 )
-from skdeepclust._sampling import stratified_sample
+from skdeepclust._sampling import silhouettes
 from skdeepclust.displays._placing import spread
 from skdeepclust.displays._style import (
     color_of,
@@ -23,41 +22,42 @@ from skdeepclust.displays._style import (
 
 __all__ = ["SilhouetteDisplay"]
 
-# Share of the height that goes into the gaps between all blades.
+# Share of the height taken by the gaps between the blades.
 _GAPS = 0.12
 
-# Height of a line of text as a multiple of its size.
+# Height of a line of text in multiples of its size.
 _LINE = 1.2
 
-# Points below which names are written in two columns.
+# Text size, in points, below which names are written in two columns.
 _SMALLEST_TEXT = 5.0
 
-# Points between the name of a blade and the blade, with a line from one to the other.
+# Length, in points, of the line from the name of a blade to the blade.
 _LEADER = 8
 
 
 class SilhouetteDisplay:
-    """The silhouette of every sample: a blade per cluster, sorted, the best on top.
+    """Silhouettes of all samples: a blade per cluster, sorted, the highest on top.
 
-    A silhouette near 1 says that a sample is far nearer to its own cluster than to
-    the next; below 0 it is nearer to the other one. In latent space it rewards
-    collapse: compare clusterings of one space, never two spaces.
+    A sample with a silhouette near 1 is much nearer to its own cluster than to the
+    next one. With a silhouette below 0 it is nearer to the other cluster. In a learned
+    embedding the silhouette rewards collapse: compare clusterings of one embedding,
+    never of two embeddings.
 
     Parameters
     ----------
     values : ndarray of shape (n_drawn,)
-        Silhouettes.
+        Silhouettes of the drawn samples.
     labels : ndarray of shape (n_drawn,)
-        Clusters of these samples.
+        Their clusters.
     clusters : ndarray of shape (n_clusters,)
-        Clusters, in the order of the blades from the top.
+        Clusters in the order of the blades, from the top.
     sizes : ndarray of shape (n_clusters,)
-        Number of samples in each, those not drawn included.
+        Number of all samples in each cluster, drawn or not.
 
     Attributes
     ----------
     mean_ : float
-        Mean silhouette, each cluster weighted by its size.
+        Mean silhouette, with every cluster weighted by its size.
     ax_ : matplotlib Axes
         The axes.
     figure_ : matplotlib Figure
@@ -89,21 +89,21 @@ class SilhouetteDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X, *, max_samples=2000, random_state=0, ax=None):
-        """Draw the silhouettes of predicted clusters, in the space they are made in.
+        """Draw the silhouettes of predicted clusters, in the space of the clusters.
 
         Parameters
         ----------
         estimator : fitted estimator, Pipeline or search
-            Has `transform` and `predict`; scikit-learn's own clusterers are measured
-            in the space of X.
+            Has `transform`, and `predict` or `labels_` of the same X. Clusterers of
+            scikit-learn are measured in the space of X.
         X : array-like
             Samples, as the estimator takes them.
         max_samples : int, default=2000
-            Most samples to measure, for all pairs of them are. Of more a sample is
-            drawn, in which every cluster keeps its share and small ones some more.
-            None takes all.
+            Most samples to measure, as silhouettes need the distances of all pairs. Of
+            more samples, a sample in proportion to the clusters is drawn, with a
+            minimum for small clusters. None takes all samples.
         random_state : int, RandomState instance or None, default=0
-            Governs the sample.
+            Seed of the sample.
         ax : matplotlib Axes, Figure or SubFigure, default=None
             Where to draw. None makes a figure.
 
@@ -111,6 +111,13 @@ class SilhouetteDisplay:
         -------
         display : SilhouetteDisplay
             The display, drawn.
+
+        Raises
+        ------
+        TypeError
+            If the estimator has no clusters.
+        ValueError
+            If silhouettes are undefined, as for a single cluster.
         """
         labels = clusters_of(estimator, X)
         if labels is None:
@@ -134,9 +141,9 @@ class SilhouetteDisplay:
         labels : array-like of shape (n_samples,)
             Clusters, of any type.
         max_samples : int, default=2000
-            Most samples to measure. None takes all.
+            Most samples to measure. None takes all samples.
         random_state : int, RandomState instance or None, default=0
-            Governs the sample.
+            Seed of the sample.
         ax : matplotlib Axes, Figure or SubFigure, default=None
             Where to draw. None makes a figure.
 
@@ -144,24 +151,28 @@ class SilhouetteDisplay:
         -------
         display : SilhouetteDisplay
             The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If silhouettes are undefined, as for a single cluster, or if the lengths of
+            Z and labels differ.
         """
         Z, labels = as_rows(Z), column_or_1d(labels)
         check_consistent_length(Z, labels)
         clusters, sizes = np.unique(labels, return_counts=True)
-        indices = stratified_sample(labels, max_samples, random_state)
-        if not 2 <= len(clusters) < len(indices):
+        mean, values, indices = silhouettes(Z, labels, max_samples, random_state)
+        if np.isnan(mean):
             raise ValueError(
-                f"Silhouettes compare a cluster with the next one: got {len(clusters)} "
-                f"cluster(s) in {len(indices)} samples drawn (max_samples="
-                f"{max_samples}). There must be at least two clusters, and fewer than "
-                "samples."
+                "Silhouettes need at least two clusters, and fewer clusters than "
+                f"samples: got {len(clusters)} cluster(s) in {len(indices)} samples "
+                f"drawn (max_samples={max_samples})."
             )
-        values = silhouette_samples(Z[indices], labels[indices])
         return cls(values, labels[indices], clusters, sizes).plot(ax=ax)
 
     @property
     def mean_(self):
-        """Mean silhouette, each cluster weighted by its size."""
+        """Mean silhouette, with every cluster weighted by its size."""
         means = [self.values[self.labels == c].mean() for c in self.clusters]
         return float(np.average(means, weights=self.sizes))
 
@@ -185,7 +196,7 @@ class SilhouetteDisplay:
         top, middles = 0.0, []
         for k, cluster in enumerate(self.clusters):
             blade = np.sort(self.values[self.labels == cluster])[::-1]
-            # A step per sample, so that a cluster of one is still a bar.
+            # A step per sample: a cluster of one sample is still a bar.
             edges = top + np.arange(len(blade) + 1)
             ax.stairs(
                 blade, edges, orientation="horizontal", fill=True, color=color_of(k)
@@ -204,13 +215,13 @@ class SilhouetteDisplay:
         return self
 
     def _name_blades(self, ax, middles, size):
-        """Write cluster and size beside every blade, moved apart where needed."""
-        # The layout takes about a sixth of the height for title and axis.
+        """Write cluster and size beside every blade, moved apart if they overlap."""
+        # Title and axis take about a sixth of the height.
         height = 0.85 * points_of(ax)[1]
         names = [str(cluster) for cluster in self.clusters]
         fitting = height / (_LINE * len(names))
         is_crowded = fitting < _SMALLEST_TEXT
-        if is_crowded:  # in two columns, and without the sizes
+        if is_crowded:  # two columns without sizes
             fitting *= 2
             indent = " " * (2 * max(map(len, names)) + 1)
             names = [name + indent * (i % 2) for i, name in enumerate(names)]
@@ -225,7 +236,7 @@ class SilhouetteDisplay:
         ax.tick_params(axis="y", length=0, pad=_LEADER + 2)
         ax.set_ylabel("cluster" if is_crowded else "cluster (size)")
         width = points_of(ax)[0]
-        across = ax.get_yaxis_transform()  # x in shares of the axes, y in data
+        across = ax.get_yaxis_transform()  # x as a share of the axes, y in data
         for place, middle in zip(places, middles, strict=True):
             ax.plot(
                 [-_LEADER / width, 0],

@@ -1,4 +1,4 @@
-"""Axes, text sizes, colours and markers that all displays share."""
+"""Axes, text sizes, colours and markers shared by all displays."""
 
 import math
 
@@ -20,43 +20,50 @@ __all__ = [
     "text_size",
 ]
 
-# The palette of Okabe and Ito, which colour-blind readers tell apart, then a grey and
-# a wine red that are not confused with its members either.
+# The palette of Okabe and Ito, which is safe for colour-blind readers, and a grey and a
+# wine red that differ from all of its colours.
 COLORS = (
     *("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000"),
     *("#F0E442", "#999999", "#882255"),
 )
 
-# A second run through the colours gets another shape.
+# Every further use of a colour gets the next marker.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
 
 
 def import_pyplot():
-    """Import pyplot, or say how to get it."""
+    """Import pyplot, or raise an ImportError that says what to install."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError(
-            "Displays are drawn by matplotlib, which is not installed. Install it "
+            "Displays need matplotlib, which is not installed. Install it "
             'with: pip install "skdeepclust[plot]"'
         ) from error
     return plt
 
 
 def single_axes(ax, figsize=None):
-    """The axes to draw in: the user's, one in the user's figure, or a new one.
+    """Axes to draw in: those given, new ones in a given figure, or in a new figure.
 
     Parameters
     ----------
     ax : matplotlib Axes, Figure, SubFigure or None
         None makes a figure.
     figsize : tuple of 2 floats, default=None
-        Inches of a new figure.
+        Width and height of a new figure in inches. None takes matplotlib's default.
 
     Returns
     -------
     ax : matplotlib Axes
         The axes.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    TypeError
+        If `ax` is something else.
     """
     plt = import_pyplot()
     if ax is None:
@@ -73,12 +80,12 @@ def panel_axes(ax, n_panels, figsize, aspect=1.35):
     Parameters
     ----------
     ax : array of matplotlib Axes, Figure, SubFigure, Axes or None
-        None makes a figure. In a figure, panels are laid out to suit its shape. Axes
-        beyond those needed are left alone.
+        None makes a figure. In a figure the layout of the panels suits its shape. Of
+        an array, the first `n_panels` axes are used.
     n_panels : int
         Number of axes needed.
     figsize : tuple of 2 floats
-        Inches of a new figure.
+        Width and height of a new figure in inches.
     aspect : float, default=1.35
         Width divided by height of a good panel.
 
@@ -86,6 +93,15 @@ def panel_axes(ax, n_panels, figsize, aspect=1.35):
     -------
     axes : ndarray of shape (n_panels,)
         The axes.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    TypeError
+        If `ax` is something else.
+    ValueError
+        If `ax` holds too few axes.
     """
     plt = import_pyplot()
     if ax is None:
@@ -108,18 +124,19 @@ def panel_axes(ax, n_panels, figsize, aspect=1.35):
 
 
 def _check_axes(axes):
+    """Refuse anything but matplotlib Axes."""
     from matplotlib.axes import Axes
 
     wrong = [each for each in axes if not isinstance(each, Axes)]
     if wrong:
         raise TypeError(
             f"ax must be matplotlib Axes, a figure or a subfigure (or a list of axes "
-            f"where there are several panels); got {type(wrong[0]).__name__}."
+            f"for several panels); got {type(wrong[0]).__name__}."
         )
 
 
 def _n_columns(n_panels, relative_aspect):
-    """Columns that give panels of a good shape and leave few places empty."""
+    """Number of columns for panels of a good shape and few empty places."""
 
     def badness(n_columns):
         n_rows = math.ceil(n_panels / n_columns)
@@ -130,13 +147,13 @@ def _n_columns(n_panels, relative_aspect):
 
 
 def points_of(ax):
-    """Width and height of axes in points, as far as known before the layout."""
+    """Width and height of axes in points, estimated before the layout."""
     box, dpi = ax.get_window_extent(), ax.get_figure().dpi
     return box.width * 72 / dpi, box.height * 72 / dpi
 
 
 def text_size(ax):
-    """Points of text that suit the size of the axes, at most the user's own size."""
+    """Text size in points for axes of this size, at most the user's setting."""
     import matplotlib as mpl
 
     width, height = points_of(ax)
@@ -145,7 +162,7 @@ def text_size(ax):
 
 
 def set_text_size(ax, size):
-    """Set title, labels and ticks of axes to a size, the title a little larger."""
+    """Set the text size of labels and ticks; the title is slightly larger."""
     ax.title.set_size(size * 1.1)
     for label in (ax.xaxis.label, ax.yaxis.label):
         label.set_size(size)
@@ -160,25 +177,25 @@ def color_of(index):
 
 
 def marker_of(index):
-    """Marker of the cluster at an index: another one for every use of a colour."""
+    """Marker of the cluster at an index: the next one for each reuse of a colour."""
     return MARKERS[index // len(COLORS) % len(MARKERS)]
 
 
 def halo(width=2.0):
-    """Path effects that keep text legible on points."""
+    """Path effects that keep text legible in front of points."""
     from matplotlib import patheffects
 
     return [patheffects.withStroke(linewidth=width, foreground="white")]
 
 
 def ink_on(rgba):
-    """Black or white, whichever is read better on a colour."""
+    """Black or white, whichever has the better contrast with a colour."""
     luminance = np.dot(np.asarray(rgba[:3]), (0.299, 0.587, 0.114))
     return "black" if luminance > 0.5 else "white"
 
 
 def count(n_shown, n_samples):
-    """How many samples a figure shows, in words."""
+    """Number of samples that a figure shows, for its title."""
     if n_shown == n_samples:
         return f"{n_samples:,} samples"
     return f"{n_shown:,} of {n_samples:,} samples"

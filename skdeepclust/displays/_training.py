@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skdeepclust._fitted import last_step, step_with
+from skdeepclust._fitted import name_of, step_with
 from skdeepclust.displays._style import (
     COLORS,
     halo,
@@ -16,55 +16,68 @@ from skdeepclust.displays._style import (
 
 __all__ = ["TrainingCurvesDisplay"]
 
-# Inches of a panel in a figure of our own.
+# Inches of a panel in a new figure.
 _PANEL_WIDTH, _PANEL_HEIGHT = 3.6, 2.8
 
-# Lines whose legend is put in the panel.
+# Largest number of lines with a legend inside the panel.
 _MOST_IN_LEGEND = 5
 
 _BLUE, _ORANGE, _GREEN = COLORS[:3]
 _REFERENCE = {"color": "0.35", "linestyle": "--", "linewidth": 1}
 
+# Columns that the panels of joint training and of DeepCluster need.
+_NEEDED = {
+    "clustering": {"step", "loss", "label_change", "n_effective_clusters"},
+    "rounds": {"epoch", "loss", "nmi_previous", "largest_class", "smallest_class"},
+}
+
+# Columns that get no panel of their own.
+_NOT_DRAWN = ("epoch", "step", "dur")
+
 
 class TrainingCurvesDisplay:
-    """Losses and stop criteria over the training, as `history_` has them.
+    """Losses and stop criteria over the training, from the tables of `history_`.
 
-    Which panels there are depends on the tables of `history_`:
+    The tables decide which panels are drawn:
 
-    - "pretraining", and every other table of "epoch" and "loss" (one line each): the
-      reconstruction loss, on a logarithmic axis;
-    - "clustering": the terms of the loss, the share of labels changed with a mark at
-      every target update and a line at `tol`, and the effective number of clusters
-      with a line at `n_clusters`;
-    - "rounds" (DeepCluster): the loss, the mutual information between the
-      pseudo-labels of two rounds with a line at ``1 - tol``, and the sizes of the
+    - "pretraining", "autoencoder 0", "autoencoder 1", ...: one panel with the
+      reconstruction loss of each autoencoder, on a logarithmic axis.
+    - "clustering" (joint training): the terms of the loss; the share of labels changed,
+      with a mark at every target update and a line at `tol`; and the effective number
+      of clusters, with a line at `n_clusters`.
+    - "rounds" (DeepCluster): the loss; the mutual information between the
+      pseudo-labels of two rounds, with a line at ``1 - tol``; and the sizes of the
       smallest and the largest pseudo-class.
+    - Any other table, such as one of an estimator outside this library: a panel for
+      every column of numbers except "epoch", "step" and "dur". The x axis is "step" if
+      the table has this column, and "epoch" otherwise.
 
-    Tables without rows are left out.
+    Tables without rows are not drawn.
 
     Parameters
     ----------
     history : dict
-        Tables, each a dict of columns.
+        Tables by name. A table is a dict of columns of equal length.
     tol : float, default=None
-        Stop criterion, drawn as a line.
+        Stop criterion, drawn as a line. None draws no line.
     gamma : float, default=None
         Weight of the clustering loss. None takes 1.
     n_clusters : int, default=None
-        Number of clusters asked for, drawn as a line.
+        The estimator's `n_clusters`, drawn as a line. None draws no line.
 
     Attributes
     ----------
     axes_ : ndarray of matplotlib Axes
-        A panel each.
+        Axes of the panels.
     figure_ : matplotlib Figure
         The figure.
     panels_ : list of str
-        Names of the panels, in the order of `axes_`.
+        Names of the panels, in the order of `axes_`. A panel of another table is named
+        after table and column, as in "training: loss".
 
     See Also
     --------
-    LatentSpaceDisplay : What training did to the codes.
+    LatentSpaceDisplay : The embedding, before and after training.
 
     Examples
     --------
@@ -93,7 +106,8 @@ class TrainingCurvesDisplay:
         Parameters
         ----------
         estimator : fitted estimator, Pipeline or search
-            It, its last step that has one, or its best estimator has `history_`.
+            An estimator with `history_`. Of a pipeline, the last step with `history_`
+            is drawn; of a search, the best estimator.
         ax : array of matplotlib Axes, Figure or SubFigure, default=None
             Where to draw: an axes per panel, or a figure to lay the panels out in.
             None makes a figure.
@@ -102,13 +116,22 @@ class TrainingCurvesDisplay:
         -------
         display : TrainingCurvesDisplay
             The display, drawn.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If it has no `history_`.
+        ValueError
+            If `history_` has no curves to draw, or if `ax` holds too few axes.
         """
         check_is_fitted(estimator)
         step = step_with(estimator, "history_")
         if step is None:
             raise TypeError(
-                f"{type(last_step(estimator)).__name__} has no history_: there are no "
-                "training curves to draw. Pass a fitted estimator of skdeepclust."
+                f"{name_of(estimator)} has no history_, so there are no training "
+                "curves to draw. Pass a fitted estimator of skdeepclust."
             )
         display = cls(
             step.history_,
@@ -131,6 +154,11 @@ class TrainingCurvesDisplay:
         -------
         display : TrainingCurvesDisplay
             Itself.
+
+        Raises
+        ------
+        ValueError
+            If `history` has no curves to draw, or if `ax` holds too few axes.
         """
         panels = self._panels()
         n_columns = min(len(panels), 3) if len(panels) != 4 else 2
@@ -147,26 +175,30 @@ class TrainingCurvesDisplay:
 
     def _panels(self):
         """Functions that draw a panel, by its name."""
-        tables = {k: t for k, t in self.history.items() if len(t.get("loss", ()))}
-        pretraining = {
-            name: table
-            for name, table in tables.items()
-            if name not in ("clustering", "rounds")
-        }
+        tables = {k: t for k, t in self.history.items() if any(map(len, t.values()))}
+        pretraining = {k: t for k, t in tables.items() if _is_of_autoencoder(k, t)}
         panels = {}
         if pretraining:
             panels["pretraining"] = partial(_draw_pretraining, tables=pretraining)
-        for key, methods in (
-            ("clustering", (self._losses, self._changes, self._clusters)),
-            ("rounds", (self._round_loss, self._agreement, self._class_sizes)),
-        ):
-            for draw in methods if key in tables else ():
-                name = draw.__name__.strip("_").replace("_", " ")
-                panels[name] = partial(draw, table=tables[key])
+        own_panels = {
+            "clustering": (self._losses, self._changes, self._clusters),
+            "rounds": (self._round_loss, self._agreement, self._class_sizes),
+        }
+        for name, table in tables.items():
+            if name in own_panels and _NEEDED[name] <= set(table):
+                for draw in own_panels[name]:
+                    panel = draw.__name__.strip("_").replace("_", " ")
+                    panels[panel] = partial(draw, table=table)
+            elif name not in pretraining:
+                for column in _drawn_columns(table):
+                    panel = f"{name}: {column}"
+                    panels[panel] = partial(
+                        _draw_column, table=table, column=column, title=panel
+                    )
         if not panels:
             raise ValueError(
-                "history_ has no rows: nothing was trained (no epochs, max_iter=0), so "
-                "that there are no curves to draw."
+                "history_ has no curves to draw: nothing was trained (no epochs, "
+                "max_iter=0), or no column holds numbers."
             )
         return panels
 
@@ -252,7 +284,7 @@ class TrainingCurvesDisplay:
             color=_ORANGE,
             markersize=3.5,
         )
-        # The first round has none before it, and still has its place on the axis.
+        # The first round has no value, but keeps its place on the axis.
         ax.set_xlim(*_padded(_column(table, "epoch")))
         ax.set_ylim(0, 1.12)
         if self.tol is not None:
@@ -282,6 +314,31 @@ class TrainingCurvesDisplay:
         _whole_numbers(ax.xaxis)
 
 
+def _is_of_autoencoder(name, table):
+    """Whether a table has the losses of an autoencoder, pretrained on its own."""
+    is_named = name == "pretraining" or name.startswith("autoencoder ")
+    return is_named and {"epoch", "loss"} <= set(table)
+
+
+def _drawn_columns(table):
+    """Names of the columns of numbers, without counters and durations."""
+    return [
+        name
+        for name, values in table.items()
+        if name not in _NOT_DRAWN and np.asarray(values).dtype.kind in "biuf"
+    ]
+
+
+def _draw_column(ax, size, table, column, title):
+    """A column of any table, against its steps or epochs."""
+    name = next((name for name in ("step", "epoch") if name in table), "row")
+    values = _column(table, column)
+    x = 1 + np.arange(len(values)) if name == "row" else _column(table, name)
+    ax.plot(x, values, "o-", color=_BLUE, markersize=3.5)
+    ax.set(xlabel=name, title=title)
+    _whole_numbers(ax.xaxis)
+
+
 def _draw_pretraining(ax, size, tables):
     """A line per autoencoder."""
     losses = {name: _column(table, "loss") for name, table in tables.items()}
@@ -302,7 +359,7 @@ def _draw_pretraining(ax, size, tables):
     ax.set(xlabel="epoch", ylabel="reconstruction loss", title="Pretraining")
     _whole_numbers(ax.xaxis)
     if len(tables) > 1:
-        # Many lines leave no room for a legend among them.
+        # Beside many lines there is no room for a legend inside the panel.
         is_beside = len(tables) > _MOST_IN_LEGEND
         place = {"loc": "upper left", "bbox_to_anchor": (1, 1.02)} if is_beside else {}
         ax.legend(fontsize=size * 0.8, frameon=not is_beside, **place)
@@ -318,7 +375,7 @@ def _padded(values):
 
 
 def _log_with_zero(ax, values):
-    """A logarithmic axis that also has a place for zero, where there is one."""
+    """A logarithmic axis that also has a place for zero, if there are zeros."""
     positive = values[values > 0]
     if not len(positive):
         ax.set_ylim(-0.02, 1)
@@ -327,14 +384,14 @@ def _log_with_zero(ax, values):
         ax.set_yscale("log")
         _plain_log_ticks(ax)
         return
-    # Linear below the power of ten under the smallest value: only zero is there.
+    # Linear below the power of ten under the smallest positive value.
     least = 10.0 ** np.floor(np.log10(positive.min()))
     ax.set_yscale("symlog", linthresh=least, linscale=0.5)
     ax.set_ylim(0, 2 * positive.max())
 
 
 def _plain_log_ticks(ax):
-    """Label the values between powers of ten where fewer than two powers are there."""
+    """Label values between powers of ten if the axis spans fewer than two of them."""
     from matplotlib import ticker
 
     low, high = ax.get_ylim()
@@ -345,7 +402,7 @@ def _plain_log_ticks(ax):
 
 
 def _reference_line(ax, value, label, size, at_start=False):
-    """A line with its label at the end, or at the start where the curve ends there."""
+    """A horizontal line, with its label at the end or at the start of the axis."""
     ax.axhline(value, **_REFERENCE)
     ax.annotate(
         label,
@@ -363,6 +420,7 @@ def _reference_line(ax, value, label, size, at_start=False):
 
 
 def _whole_numbers(axis):
+    """Put ticks at whole numbers only."""
     from matplotlib import ticker
 
     axis.set_major_locator(ticker.MaxNLocator(nbins=6, integer=True))

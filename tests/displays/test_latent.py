@@ -1,0 +1,195 @@
+"""The embedding in two dimensions: what is projected, coloured and said."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.cluster import AgglomerativeClustering, KMeans
+from sklearn.decomposition import PCA
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+
+from skdeepclust.displays import (
+    LatentSpaceDisplay,
+    TrainingCurvesDisplay,
+)
+
+
+def key(point):
+    return tuple(np.round(np.asarray(point, dtype=float), 5))
+
+
+def colors_by_point(ax):
+    return {
+        key(point): tuple(collection.get_facecolor()[0])
+        for collection in ax.collections
+        if collection.get_label() != "centre"
+        for point in collection.get_offsets()
+    }
+
+
+def test_centres_are_projected_together_with_the_samples(dcec, digits, Recorder):
+    seen = []
+    display = LatentSpaceDisplay.from_estimator(
+        dcec, digits[0], projection=Recorder(seen)
+    )
+    Z = dcec.transform(digits[0])
+    (projected,) = seen
+    assert_array_equal(projected, np.concatenate([Z, dcec.cluster_centers_]))
+    assert_array_equal(display.points, Z[:, :2])
+    assert_array_equal(display.centers, dcec.cluster_centers_[:, :2])
+    assert_array_equal(display.labels, dcec.predict(digits[0]))
+    drawn = np.concatenate([c.get_offsets() for c in display.ax_.collections])
+    assert len(drawn) == 200 + 5
+
+
+@pytest.mark.parametrize("projection", ["tsne", "pca", PCA(2)])
+def test_projections(projection, known_rows):
+    X, _ = known_rows([20, 20])
+    display = LatentSpaceDisplay.from_embedding(X, projection=projection)
+    assert display.points.shape == (40, 2)
+    assert not hasattr(projection, "components_")  # the user's one is left alone
+    again = LatentSpaceDisplay.from_embedding(X, projection=projection)
+    assert_array_equal(display.points, again.points)
+
+
+def test_an_embedding_of_width_two_is_drawn_as_it_is(known_rows):
+    X, labels = known_rows([20, 20])
+    display = LatentSpaceDisplay.from_embedding(X[:, :2], labels, projection=None)
+    assert_array_equal(display.points, X[:, :2])
+
+
+def test_the_title_says_the_sample_and_small_clusters_stay(Known, known_rows):
+    X, labels = known_rows([1900, 95, 4, 1])
+    estimator = Known(4).fit(X)
+    display = LatentSpaceDisplay.from_estimator(
+        estimator, X, projection=None, max_samples=200
+    )
+    assert "200 of 2,000 samples" in display.ax_.get_title()
+    assert len(display.points) == 200
+    found, sizes = np.unique(display.labels, return_counts=True)
+    assert found.tolist() == [0, 1, 2, 3]
+    assert sizes[2:].tolist() == [4, 1]
+    assert_array_equal(labels[display.indices], display.labels)
+    full = LatentSpaceDisplay.from_estimator(estimator, X, projection=None)
+    assert "2,000 samples" in full.ax_.get_title()
+    assert " of 2,000" not in full.ax_.get_title()
+
+
+def test_before_has_the_same_samples_and_colours(dcec, autoencoder, digits, Recorder):
+    X = digits[0]
+    embedding = autoencoder.transform(X)
+    for before in (autoencoder, embedding):
+        seen = []
+        display = LatentSpaceDisplay.from_estimator(
+            dcec, X, projection=Recorder(seen), max_samples=50, before=before
+        )
+        assert [len(Z) for Z in seen] == [50 + 5, 50]
+        assert_array_equal(seen[1], embedding[display.indices])
+        assert_array_equal(seen[0][:50], dcec.transform(X)[display.indices])
+        left, right = (colors_by_point(ax) for ax in display.axes_)
+        for i in range(50):
+            color = left[key(display.points_before[i])]
+            assert color == right[key(display.points[i])]
+        assert display.ax_ is display.axes_[1]
+
+
+def test_y_colours_instead_of_clusters(dcec, digits):
+    X, y = digits
+    names = np.array(["even", "odd"])[y % 2]
+    display = LatentSpaceDisplay.from_estimator(dcec, X, y=names, projection="pca")
+    legend = display.ax_.get_legend()
+    assert legend.get_title().get_text() == "class"
+    assert [t.get_text() for t in legend.texts] == ["even", "odd", "centre"]
+
+
+def test_without_clusters_one_colour(autoencoder, digits):
+    display = LatentSpaceDisplay.from_estimator(
+        autoencoder, digits[0], projection="pca"
+    )
+    assert len(display.ax_.collections) == 1
+    assert display.ax_.get_legend() is None
+
+
+@pytest.mark.parametrize(("n_clusters", "has_legend"), [(10, True), (11, False)])
+def test_many_clusters_have_their_names_in_the_picture(
+    n_clusters, has_legend, known_rows
+):
+    X, labels = known_rows([5] * n_clusters)
+    display = LatentSpaceDisplay.from_embedding(X[:, :2], labels, projection=None)
+    assert (display.ax_.get_legend() is not None) == has_legend
+    written = [text.get_text() for text in display.ax_.texts]
+    assert written == ([] if has_legend else [str(k) for k in range(n_clusters)])
+
+
+def test_forty_clusters_look_different(known_rows):
+    X, labels = known_rows([5] * 40)
+    display = LatentSpaceDisplay.from_embedding(X[:, :2], labels, projection=None)
+    looks = {
+        (tuple(c.get_facecolor()[0]), c.get_paths()[0].vertices.tobytes())
+        for c in display.ax_.collections
+    }
+    assert len(looks) == 40
+
+
+def test_kmeans_is_drawn_in_the_space_of_x(known_rows, Recorder):
+    # Its transform gives distances, of the same width as X here.
+    X, _ = known_rows([10, 10, 10])
+    kmeans = KMeans(3, n_init=1, random_state=0).fit(X)
+    seen = []
+    LatentSpaceDisplay.from_estimator(kmeans, X, projection=Recorder(seen))
+    assert_array_equal(seen[0], np.concatenate([X, kmeans.cluster_centers_]))
+
+
+def test_a_pipeline_is_drawn_in_the_space_of_its_clusterer(
+    autoencoder, digits, Recorder
+):
+    pipeline = make_pipeline(autoencoder, KMeans(3, n_init=1)).fit(digits[0])
+    seen = []
+    LatentSpaceDisplay.from_estimator(pipeline, digits[0], projection=Recorder(seen))
+    expected = [pipeline[0].transform(digits[0]), pipeline[1].cluster_centers_]
+    assert_array_equal(seen[0], np.concatenate(expected))
+
+
+def test_a_search_is_drawn_as_its_best_estimator(blobs, Recorder):
+    X = blobs[0]
+    search = GridSearchCV(KMeans(n_init=1), {"n_clusters": [3]}, cv=2).fit(X)
+    seen = []
+    LatentSpaceDisplay.from_estimator(search, X, projection=Recorder(seen))
+    centers = search.best_estimator_.cluster_centers_
+    assert_array_equal(seen[0], np.concatenate([X, centers]))
+    with pytest.raises(TypeError, match="KMeans has no history_"):
+        TrainingCurvesDisplay.from_estimator(search)
+
+
+def test_the_embedding_before_may_be_a_data_frame(Known, known_rows, Recorder):
+    pandas = pytest.importorskip("pandas")
+    X, _ = known_rows([10, 10])
+    display = LatentSpaceDisplay.from_estimator(
+        Known(2).fit(X), X, before=pandas.DataFrame(X), projection=Recorder([])
+    )
+    assert_array_equal(display.points_before, X[:, :2])
+
+
+def test_errors_of_the_latent_space(known_rows):
+    X, labels = known_rows([10, 10])
+    with pytest.raises(ValueError, match="one column"):
+        LatentSpaceDisplay.from_embedding(X[:, :1])
+    with pytest.raises(ValueError, match="must be 'tsne', 'pca', None"):
+        LatentSpaceDisplay.from_embedding(X, projection="umap")
+    with pytest.raises(ValueError, match=r"a picture needs \(n_samples, 2\)"):
+        LatentSpaceDisplay.from_embedding(X, projection=PCA(3))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        LatentSpaceDisplay.from_embedding(X, labels, before=X[:5])
+    with pytest.raises(ValueError, match="centers have 2 columns, but Z has 3"):
+        LatentSpaceDisplay.from_embedding(X, centers=X[:3, :2])
+    agglomerative = AgglomerativeClustering(2).fit(X)
+    with pytest.raises(ValueError, match="Pass the X that it was fitted on"):
+        LatentSpaceDisplay.from_estimator(agglomerative, X[:5])
+    display = LatentSpaceDisplay.from_estimator(agglomerative, X, projection="pca")
+    assert_array_equal(display.labels, agglomerative.labels_)
+
+
+def test_tsne_of_collapsed_points_is_drawn():
+    # scikit-learn's own start of t-SNE ends the process here.
+    display = LatentSpaceDisplay.from_embedding(np.ones((20, 4)))
+    assert np.isfinite(display.points).all()
