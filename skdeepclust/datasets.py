@@ -1,9 +1,8 @@
-"""Data sets of the field's papers, fetched the way scikit-learn fetches.
+"""Data sets of deep clustering papers, fetched as scikit-learn fetches its own.
 
-Set the environment variable ``SKDEEPCLUST_DATA`` to a folder with ``.npz`` files of
-the arrays ``X`` and ``y`` (``mnist_full.npz``, ``mnist_test.npz``,
-``cifar10_full.npz``, ``cifar10_test_jpeg.npz``, ``pendigits.npz``) to work without a
-network.
+To work offline, set the environment variable ``SKDEEPCLUST_DATA`` to a folder with
+``.npz`` files of the arrays ``X`` and ``y``: ``mnist_full.npz``, ``mnist_test.npz``,
+``cifar10_full.npz``, ``cifar10_test_jpeg.npz``, ``pendigits.npz``.
 """
 
 import os
@@ -24,7 +23,7 @@ def fetch_mnist(*, subset="all", data_home=None, return_X_y=False):
     subset : {"all", "train", "test"}, default="all"
         All images, the first 60,000 or the last 10,000.
     data_home : str or path-like, default=None
-        Cache folder of :func:`sklearn.datasets.fetch_openml`.
+        Cache folder of :func:`sklearn.datasets.fetch_openml`. None takes its default.
     return_X_y : bool, default=False
         Return a tuple instead of a Bunch.
 
@@ -32,12 +31,12 @@ def fetch_mnist(*, subset="all", data_home=None, return_X_y=False):
     -------
     data : Bunch or tuple
         ``data``, ndarray of shape (n_samples, 1, 28, 28), uint8; ``target``, ndarray
-        of shape (n_samples,), the digits. With `return_X_y` the two as a tuple.
+        of shape (n_samples,), the digits. With `return_X_y`, the tuple of both.
 
     Raises
     ------
     ValueError
-        For another `subset`.
+        If `subset` is another word.
 
     Examples
     --------
@@ -59,7 +58,7 @@ def fetch_cifar10(*, subset="all", data_home=None, return_X_y=False):
     subset : {"all", "train", "test"}, default="all"
         All images, the first 50,000 or the last 10,000.
     data_home : str or path-like, default=None
-        Cache folder of :func:`sklearn.datasets.fetch_openml`.
+        Cache folder of :func:`sklearn.datasets.fetch_openml`. None takes its default.
     return_X_y : bool, default=False
         Return a tuple instead of a Bunch.
 
@@ -67,12 +66,12 @@ def fetch_cifar10(*, subset="all", data_home=None, return_X_y=False):
     -------
     data : Bunch or tuple
         ``data``, ndarray of shape (n_samples, 3, 32, 32), uint8; ``target``, ndarray
-        of shape (n_samples,), the classes. With `return_X_y` the two as a tuple.
+        of shape (n_samples,), the classes. With `return_X_y`, the tuple of both.
 
     Raises
     ------
     ValueError
-        For another `subset`.
+        If `subset` is another word.
 
     Examples
     --------
@@ -92,7 +91,7 @@ def fetch_pendigits(*, data_home=None, return_X_y=False):
     Parameters
     ----------
     data_home : str or path-like, default=None
-        Cache folder of :func:`sklearn.datasets.fetch_openml`.
+        Cache folder of :func:`sklearn.datasets.fetch_openml`. None takes its default.
     return_X_y : bool, default=False
         Return a tuple instead of a Bunch.
 
@@ -100,7 +99,7 @@ def fetch_pendigits(*, data_home=None, return_X_y=False):
     -------
     data : Bunch or tuple
         ``data``, ndarray of shape (10992, 16), float32; ``target``, ndarray of shape
-        (10992,), the digits. With `return_X_y` the two as a tuple.
+        (10992,), the digits. With `return_X_y`, the tuple of both.
 
     Examples
     --------
@@ -114,6 +113,7 @@ def fetch_pendigits(*, data_home=None, return_X_y=False):
 
 
 def _subset(subset, n_train, local_names, openml_name, data_home):
+    """Arrays X and y of a part of a data set."""
     parts = {"all": slice(None), "train": slice(n_train), "test": slice(n_train, None)}
     if subset not in parts:
         raise ValueError(f"subset={subset!r} is none of {sorted(parts)}.")
@@ -125,7 +125,7 @@ def _subset(subset, n_train, local_names, openml_name, data_home):
 
 
 def _local(name):
-    """Arrays X and y of a local file, or None where there is none."""
+    """Arrays X and y of a local file, or None if there is no such file."""
     folder = os.environ.get("SKDEEPCLUST_DATA")
     if not folder:
         return None
@@ -137,6 +137,7 @@ def _local(name):
 
 
 def _from_openml(name, data_home):
+    """Arrays X and y of a data set of OpenML."""
     data = fetch_openml(
         name, version=1, as_frame=False, parser="liac-arff", data_home=data_home
     )
@@ -144,5 +145,6 @@ def _from_openml(name, data_home):
 
 
 def _bunch(X, y, return_X_y):
+    """A Bunch, or a tuple if that is asked for."""
     y = np.asarray(y).astype(np.int64)
     return (X, y) if return_X_y else Bunch(data=X, target=y)

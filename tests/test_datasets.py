@@ -1,4 +1,4 @@
-"""Loaders: local files when there are, else what OpenML would give."""
+"""Loaders: local files if there are any, else the data of OpenML."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,8 @@ def test_mnist_from_openml(no_local_files, monkeypatch):
     def fetch(name, version, **kwargs):
         asked.append((name, version))
         bunch = type("Bunch", (), {})()
-        bunch.data = np.tile(np.arange(784), (70000, 1)) % 256
+        pixels = (np.arange(784) % 256).astype(np.uint8)
+        bunch.data = np.broadcast_to(pixels, (70000, 784))
         bunch.target = np.array(["7"] * 60000 + ["3"] * 10000)
         return bunch
 
