@@ -1,19 +1,20 @@
 """Deep clustering as scikit-learn estimators.
 
-What there is, and where to look first:
+Where to look first:
 
 - :class:`DCEC`: deep convolutional embedded clustering, ``DCEC(10).fit_predict(X)``,
   and :class:`IDEC` and :class:`DEC`, its relatives with dense networks.
 - :class:`DeepCluster`: pseudo-labels from any clusterer train a convolutional network.
 - :class:`SCEDAE`: spectral clustering over an ensemble of autoencoders, and
   :class:`LandmarkSpectralClustering`, its clusterer, for any embedding.
-- :class:`Autoencoder`: the transformer that it is pretrained by, to be put in front
-  of any scikit-learn clusterer.
+- :class:`Autoencoder`: the pretraining of these methods as a transformer, for use in
+  front of any scikit-learn clusterer.
 - :func:`soft_assignment`, :func:`target_distribution`, :func:`clustering_kl`: the
   mathematics, as functions of tensors.
-- :mod:`skdeepclust.networks`: the networks; yours is as good.
+- :mod:`skdeepclust.networks`: the networks; your own can take their place.
 - :mod:`skdeepclust.metrics`: scores and scorers.
-- :mod:`skdeepclust.callbacks`: soft resets, for joint training.
+- :mod:`skdeepclust.inspection`, :mod:`skdeepclust.displays`: tables and pictures.
+- :mod:`skdeepclust.base`: the building blocks of a new method.
 """
 
 from skdeepclust import metrics, networks
@@ -33,6 +34,7 @@ from skdeepclust._scedae import SCEDAE
 from skdeepclust.exceptions import (
     ClusterCollapseWarning,
     DataScaleWarning,
+    ImageShapeWarning,
     NonFiniteLossError,
 )
 
@@ -45,6 +47,7 @@ __all__ = [
     "ClusterCollapseWarning",
     "DataScaleWarning",
     "DeepCluster",
+    "ImageShapeWarning",
     "LandmarkSpectralClustering",
     "NonFiniteLossError",
     "RandomAffine",

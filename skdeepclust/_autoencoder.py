@@ -1,66 +1,65 @@
 """Autoencoder as a transformer: the pretraining of every method of the family."""
 
-from numbers import Integral, Real
+from numbers import Integral
+from typing import Any
 
 import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
+from torch import nn
 
 from skdeepclust._augment import resolve_augmentation
-from skdeepclust._base import BaseDeepEstimator, DecoderMixin
-from skdeepclust._batches import Batches, Rows, resolve_batch_size
+from skdeepclust._auto import resolve_batch_size
+from skdeepclust._base import BaseDeepEstimator, InverseTransformMixin
+from skdeepclust._batches import Batches
 from skdeepclust._compat import Interval, StrOptions
-from skdeepclust._device import derived_seed, resolve_device
-from skdeepclust._inputs import check_input
-from skdeepclust._nets import ReconstructionNet, history_table
-from skdeepclust.networks import Reconstruction
+from skdeepclust._nets import ReconstructionNet, Run, history_table
+from skdeepclust._random import derived_seed
+from skdeepclust._tensor_data import TensorData
+from skdeepclust.networks._reconstruction import Reconstruction
 from skdeepclust.networks._resolve import resolve_autoencoder
 
-__all__ = ["Autoencoder", "pretrain"]
+__all__ = ["Autoencoder"]
 
 
-class Autoencoder(DecoderMixin, BaseDeepEstimator):
+class Autoencoder(InverseTransformMixin, BaseDeepEstimator):
     """Embedding of images or table rows by an autoencoder.
 
     The network, convolutional for images and dense for other rows, is trained to
-    reconstruct X from a short code, and `transform` returns that code. In front of
+    reconstruct X from a short embedding, which `transform` returns. In front of
     any clusterer this is "cluster the latent space", the rung below joint training:
     ``make_pipeline(Autoencoder(), KMeans(10))``.
 
     Parameters
     ----------
     embedding_dim : int, default=10
-        Width of the code. The default is that of the DEC and DCEC papers.
+        Width of the embedding. The default is that of the DEC and DCEC papers.
     image_shape : "auto", None or tuple of ints, default="auto"
-        What the rows of a 2-D X are. "auto" reads rows whose length is a square of
-        at least 64 as square images of one channel, and takes the shape from a 3-D
-        or 4-D X. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for one
-        channel, says it; one of its numbers may be -1, for "what is left".
+        Shape of an image. "auto" takes it from a 3-D or 4-D X; a 2-D X has rows that
+        are no images. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for one
+        channel, says that every row of X is an image of this shape; one of its numbers
+        may be -1, as in a reshape.
     module : {"auto", "conv", "dense"}, nn.Module class or nn.Module, default="auto"
-        The network. "auto" takes
-        :class:`~skdeepclust.networks.ConvAutoencoder` ("conv") for images and
-        :class:`~skdeepclust.networks.DenseAutoencoder` ("dense") for other rows.
-        Your own is a module with ``encode(X) -> Z`` and ``decode(Z) -> X``; a class
-        gets `input_shape` and `embedding_dim` when its constructor takes arguments
-        of these names, an instance is copied together with its weights.
+        The network. "auto" takes :class:`~skdeepclust.networks.ConvAutoencoder`
+        ("conv") for images and :class:`~skdeepclust.networks.DenseAutoencoder`
+        ("dense") for other rows. Your own is a module with ``encode(X) -> Z`` and
+        ``decode(Z) -> X``. A class gets `input_shape` and `embedding_dim` if its
+        constructor has arguments of these names; an instance is copied together with
+        its weights.
     max_epochs : int, default=200
         Passes through the data. The default is that of the DCEC reference code.
     batch_size : int or "auto", default="auto"
-        Samples per step. "auto" is 32 below some 1,450 samples, 64 below 11,600, 128
-        below 23,200 and the papers' 256 above: with 256 an epoch of small data has so
-        few steps that the network hardly learns (``benchmarks/README.md`` has the
-        measurement).
+        Samples per step. "auto" grows with the number of samples, from 32 to the 256 of
+        the papers; see :ref:`the user guide <batch-size>`.
     augment : "auto", callable or None, default=None
         Random changes of the images of a training batch. None, the default, is the
-        paper's. "auto" takes :class:`~skdeepclust.RandomAffine`: shifts, rotations and
-        changes of size of up to a tenth or 10 degrees, and mirroring only for images of
-        several channels; it is None for rows that are no images. A callable maps a
-        batch ``(n, C, H, W)`` to one of that shape. The changed images are what is
-        reconstructed.
+        paper's. "auto" takes :class:`~skdeepclust.RandomAffine` for images; see
+        :ref:`the user guide <augmentation>`. The network reconstructs the changed
+        images.
     lr : float, default=1e-3
         Learning rate. The default is Adam's, which the reference code uses.
     optimizer : torch optimiser class, default=torch.optim.Adam
-        Optimiser. Its one-kernel ("fused") form is used where torch has one.
+        Optimiser. Its one-kernel ("fused") form is used if torch has one.
     callbacks : list of skorch callbacks, default=None
         Callbacks of the net. Each net works on copies. They may monitor the columns
         of the history (``monitor="train_loss"``); there is no validation loss.
@@ -69,9 +68,9 @@ class Autoencoder(DecoderMixin, BaseDeepEstimator):
     verbose : int, default=0
         With 1 or more a line is printed after every epoch.
     random_state : int, RandomState instance or None, default=None
-        Governs initial weights and the order of the batches. Two fits with the same
-        integer are equal to the bit on a CPU. None draws fresh entropy; the global
-        generators of numpy and torch are left alone in every case.
+        Governs initial weights, the order of the batches and augmentation. Two fits
+        with the same integer are equal to the bit on a CPU. None draws fresh entropy.
+        The global generators of numpy and torch are never touched.
     **skorch : dict
         Parameters passed on with skorch's prefixes: ``module__*`` (such as
         ``module__filters`` or ``module__hidden_dims``), ``optimizer__*``,
@@ -80,23 +79,24 @@ class Autoencoder(DecoderMixin, BaseDeepEstimator):
     Attributes
     ----------
     net_ : skorch.NeuralNet
-        The trained net.
+        The net of the training, to be looked at: `module_`, `optimizer_`, `history` and
+        `callbacks_`. It cannot be fitted again.
     module_ : nn.Module
         The trained autoencoder, with `encode` and `decode`.
     history_ : dict
         ``history_["pretraining"]`` is a table, a dict of columns with an entry per
-        epoch: "epoch", "loss" (mean squared error, averaged over values and
-        samples), "dur" (seconds). ``pandas.DataFrame`` takes it as it is.
+        epoch: "epoch", "loss" (mean squared error, averaged over values and samples),
+        "dur" (seconds). ``pandas.DataFrame`` takes it as it is.
     n_iter_ : int
         Number of epochs trained.
     stop_reason_ : str
         Why training ended.
     image_shape_ : tuple of 3 ints or None
-        Channels, height and width of an image; None when rows are not images.
+        Channels, height and width of an image; None if rows are not images.
     n_features_in_ : int
         Number of values per sample.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns, when X had them.
+        Names of the columns, if X has them.
 
     See Also
     --------
@@ -121,21 +121,10 @@ class Autoencoder(DecoderMixin, BaseDeepEstimator):
     """
 
     _parameter_constraints = {
+        **BaseDeepEstimator._parameter_constraints,
         "embedding_dim": [Interval(Integral, 1, None, closed="left")],
-        "image_shape": [StrOptions({"auto"}), tuple, list, None],
         "module": [StrOptions({"auto", "conv", "dense"}), callable],
         "max_epochs": [Interval(Integral, 0, None, closed="left")],
-        "batch_size": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "augment": [StrOptions({"auto"}), callable, None],
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "optimizer": [callable],
-        "callbacks": [list, None],
-        "device": [str, torch.device],
-        "verbose": ["verbose"],
-        "random_state": ["random_state"],
     }
 
     def __init__(
@@ -170,7 +159,7 @@ class Autoencoder(DecoderMixin, BaseDeepEstimator):
         self._set_skorch_params(skorch)
 
     def _fit(self, X, device, seed, progress):
-        autoencoder, self._input_shape, self._code_width = resolve_autoencoder(
+        autoencoder, self._embedding_dim_ = resolve_autoencoder(
             self.module,
             self.image_shape_,
             self.n_features_in_,
@@ -183,32 +172,30 @@ class Autoencoder(DecoderMixin, BaseDeepEstimator):
             stage="pretraining",
             **self._net_params(device, batch_size),
         ).initialize()
-        rows = Rows(X, self._input_shape, device)
+        data = TensorData(X, self._input_shape_, device)
         batches = Batches(
-            rows,
+            data,
             batch_size,
             seed=derived_seed(seed, "batches"),
             augment=resolve_augmentation(self.augment, self.image_shape_),
         )
-        self.stop_reason_ = f"max_epochs={self.max_epochs} used up"
-        with (
-            progress.stage("pretraining", self.max_epochs) as stage,
-            net.training(rows),
-        ):
-            for _ in range(self.max_epochs):
-                with stage.step("epoch") as step, net.epoch(rows) as epoch:
-                    net.train_on(batches)
-                if epoch.stop_requested or step.stop_requested:
-                    self.stop_reason_ = "a callback stopped the training"
-                    break
+        run = Run(net, data, progress, n_epochs=self.max_epochs)
+        for _ in run:
+            net.train_on(batches)
         self.net_ = net
         self.history_ = {"pretraining": history_table(net, ("epoch", "loss", "dur"))}
         self.n_iter_ = len(net.history)
+        self.stop_reason_ = run.stop_reason or f"max_epochs={self.max_epochs} used up"
 
-    def score(self, X, y=None):
+    @property
+    def module_(self) -> nn.Module:
+        """Fitted autoencoder, an `nn.Module` with `encode` and `decode`."""
+        return self.net_.module_.autoencoder
+
+    def score(self, X: Any, y: Any = None) -> float:
         """Negative reconstruction error: the higher the better.
 
-        It says how well the codes describe X, not how well they cluster: compare
+        It says how well the embedding describes X, not how well it clusters. Compare
         networks of the same `embedding_dim` with it.
 
         Parameters
@@ -225,44 +212,11 @@ class Autoencoder(DecoderMixin, BaseDeepEstimator):
             Minus the mean squared error, averaged over values and samples.
         """
         check_is_fitted(self)
-        rows = self._rows(X)
-        X_decoded = self._decode(self._embed(rows).cpu().numpy())
+        data = self._data(X)
+        X_decoded = self._decode(self._embed(data).cpu().numpy())
         total = 0.0
-        for start in range(0, len(rows), rows.block_size):
-            block = slice(start, start + rows.block_size)
-            error = rows.take(block).cpu().numpy() - X_decoded[block]
+        for start in range(0, len(data), data.block_size):
+            block = slice(start, start + data.block_size)
+            error = data.take(block).cpu().numpy() - X_decoded[block]
             total += float(np.square(error, dtype=np.float64).sum())
         return -total / X_decoded.size
-
-
-def pretrain(autoencoder, X, module_key, module, progress, verbose):
-    """Fit an `Autoencoder` to rows that are checked already.
-
-    A function of its own, so that a method with `memory` can cache it by
-    `autoencoder`, `X` and `module_key`.
-
-    Parameters
-    ----------
-    autoencoder : Autoencoder
-        Unfitted, quiet.
-    X : ndarray of shape (n_samples, n_features)
-        Checked rows.
-    module_key : str or None
-        Stands for `module` in the cache: pickles of equal networks differ.
-    module : str, nn.Module class, nn.Module or callable
-        Parameter `module` of the autoencoder.
-    progress : Progress
-        Reporter of the method that pretrains.
-    verbose : int
-        Verbosity.
-
-    Returns
-    -------
-    autoencoder : Autoencoder
-        The same one, fitted.
-    """
-    autoencoder.set_params(module=module, verbose=verbose)
-    check_input(autoencoder, X, reset=True)
-    autoencoder._fit_rows(X, resolve_device(autoencoder.device), progress)
-    # Into a cache goes the network, and not what built it: that may be a lambda.
-    return autoencoder.set_params(module="auto")

@@ -1,9 +1,12 @@
 """What every deep clustering estimator shares, and no more."""
 
-import warnings
+from collections.abc import Iterator
+from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     ClusterMixin,
@@ -11,36 +14,79 @@ from sklearn.base import (
 )
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.validation import check_array, check_is_fitted
+from torch import Tensor, nn
 
-from skdeepclust._batches import Rows, map_blocks
-from skdeepclust._centers import effective_clusters
-from skdeepclust._compat import validate_parameters
-from skdeepclust._device import derived_seed, resolve_device, root_seed, seeded
-from skdeepclust._fitted import forget_fit
-from skdeepclust._inputs import check_input, check_scale
-from skdeepclust._params import SkorchParamsMixin
+from skdeepclust._compat import Interval, StrOptions, validate_parameters
+from skdeepclust._device import resolve_device
+from skdeepclust._geometry import effective_clusters
+from skdeepclust._inputs import check_input, measure_scale, warn_of_scale
+from skdeepclust._params import SkorchParams
 from skdeepclust._progress import Progress
+from skdeepclust._random import derived_seed, root_seed, seeded
+from skdeepclust._target import assignment_blocks
+from skdeepclust._tensor_data import TensorData, map_blocks
+from skdeepclust._warnings import warn
 from skdeepclust.exceptions import ClusterCollapseWarning
-from skdeepclust.metrics import latent_silhouette
 
-__all__ = ["BaseDeepClusterer", "BaseDeepEstimator", "DecoderMixin"]
+__all__ = [
+    "BaseDeepClusterer",
+    "BaseDeepEstimator",
+    "InverseTransformMixin",
+    "PublishedMixin",
+    "SoftClusterer",
+    "forget_fit",
+]
+
+
+def forget_fit(estimator: Any) -> None:
+    """Drop everything fitted: all attributes whose names end with an underscore."""
+    for name in [name for name in vars(estimator) if name.endswith("_")]:
+        delattr(estimator, name)
 
 
 class BaseDeepEstimator(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     CallbackSupportMixin,
-    SkorchParamsMixin,
+    SkorchParams,
 ):
-    """Validation, seeding, device, embedding and decoding.
+    """Validation, seeding, device and embedding: the base of a method.
 
-    A subclass writes `_fit(X, device, seed, progress)`, which leaves a trained skorch
-    net in `net_`, whose module has `encode`, and `_n_stages`, the number of stages
-    that it reports. The training loop is the subclass's own.
+    A subclass has a constructor that only assigns its parameters and ends with
+    ``self._set_skorch_params(skorch)``, where ``**skorch`` is its last argument. Its
+    parameters include at least those that `_parameter_constraints` has here, except
+    `image_shape`, `augment` and `batch_size`, which it may leave out. Its
+    ``_fit(X, device, seed, progress)`` trains; X are checked rows
+    ``(n_samples, n_features)``, `device` is a `torch.device`, `seed` an integer for
+    :func:`derived_seed`, and `progress` goes to :class:`Run`. `_fit` sets
+
+    - `net_`, a trained :class:`TensorNet` whose module has `encode`;
+    - `_embedding_dim_`, the width of what `encode` returns;
+    - `history_`, `n_iter_` and `stop_reason_`.
+
+    Fitted attributes end with an underscore, private ones too: a new fit drops them.
     """
 
+    _parameter_constraints: dict[str, list] = {
+        "image_shape": [StrOptions({"auto"}), tuple, list, None],
+        "augment": [StrOptions({"auto"}), callable, None],
+        "batch_size": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "optimizer": [callable],
+        "callbacks": [list, None],
+        "device": [str, torch.device],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    # Whether a 2-D X with a square number of columns may be images.
+    _guesses_images = False
+
     @with_callbacks
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Fit to the data.
 
         Parameters
@@ -57,33 +103,25 @@ class BaseDeepEstimator(
         self : estimator instance
             The fitted estimator. When fitting fails it is left unfitted.
         """
-        self._forget()
+        forget_fit(self)
         try:
             validate_parameters(self)
             self._skorch_params()
             device = resolve_device(self.device)
-            X_rows = check_input(self, X, reset=True)
-            self._check_n_samples(len(X_rows))
-            self._X_scale = check_scale(X_rows, type(self).__name__)
+            rows = check_input(self, X, reset=True)
+            self._check_n_samples(len(rows))
+            self._X_scale_ = measure_scale(rows)
+            warn_of_scale(self._X_scale_, type(self).__name__)
             progress = Progress(self, self._n_stages, X, y)
-            self._fit_rows(X_rows, device, progress)
+            self._fit_seeded(rows, device, progress)
             progress.close(self._fitted_attributes)
         except BaseException:
-            self._forget()
+            forget_fit(self)
             raise
+        self._warn()
         return self
 
-    def _fit_rows(self, X, device, progress):
-        """Fit to checked rows, the generators of the user set aside."""
-        seed = root_seed(self.random_state)
-        with (
-            seeded(derived_seed(seed, "torch"), device),
-            torch.inference_mode(False),
-            torch.enable_grad(),
-        ):
-            self._fit(X, device, seed, progress)
-
-    def transform(self, X):
+    def transform(self, X: Any) -> NDArray[np.float32]:
         """Embed samples.
 
         Parameters
@@ -95,19 +133,20 @@ class BaseDeepEstimator(
         Returns
         -------
         Z : ndarray of shape (n_samples, embedding_dim)
-            Codes, float32. A sample gets the same code to the bit whatever other
-            samples come with it.
+            Embedding, float32. The embedding of a sample is the same to the bit
+            whatever other samples come with it.
         """
         check_is_fitted(self)
-        return self._embed(self._rows(X)).cpu().numpy()
+        return self._embed(self._data(X)).cpu().numpy()
 
     @property
-    def module_(self):
-        """Fitted autoencoder, an `nn.Module` with `encode` and `decode`."""
-        return self.net_.module_.autoencoder
+    def module_(self) -> nn.Module:
+        """Fitted network."""
+        return self.net_.module_
 
     @property
-    def _n_stages(self):
+    def _n_stages(self) -> int:
+        """Number of stages reported to scikit-learn's callbacks."""
         return 1
 
     @property
@@ -115,31 +154,69 @@ class BaseDeepEstimator(
         return torch.device(self.net_.device)
 
     @property
+    def _input_shape_(self) -> tuple[int, ...]:
+        """Shape in which the network takes a sample."""
+        rows = (self.n_features_in_,)
+        return rows if self.image_shape_ is None else self.image_shape_
+
+    @property
     def _n_features_out(self):
-        return self._code_width
+        return self._embedding_dim_
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = []  # codes are float32
+        tags.transformer_tags.preserves_dtype = []  # the embedding is float32
         return tags
 
     # -- for subclasses ------------------------------------------------------
 
+    def _fit(self, X, device, seed, progress):
+        """Train on checked rows; see the docstring of the class."""
+        raise NotImplementedError
+
     def _check_n_samples(self, n_samples):
         """Refuse too few samples; a subclass may need more than one."""
+
+    def _warn(self):
+        """Warn of what is odd about a fit. It is called when the fit is complete."""
+
+    def _fit_checked(self, X, progress):
+        """Fit to rows that another estimator has checked, and reports."""
+        X = check_input(self, X, reset=True)
+        self._X_scale_ = measure_scale(X)
+        self._fit_seeded(X, resolve_device(self.device), progress)
+        return self
+
+    def _fit_seeded(self, X, device, progress):
+        """Fit to checked rows while the user's generators are set aside."""
+        seed = root_seed(self.random_state)
+        with (
+            seeded(derived_seed(seed, "torch"), device),
+            torch.inference_mode(False),
+            torch.enable_grad(),
+        ):
+            self._fit(X, device, seed, progress)
 
     def _fitted_attributes(self):
         """Attributes that make a copy of this estimator a fitted one."""
         return {k: v for k, v in vars(self).items() if k.endswith("_")}
 
-    def _rows(self, X):
-        X = check_input(self, X, reset=False)
-        check_scale(X, type(self).__name__, self._X_scale)
-        return Rows(X, self._input_shape, self._device)
+    def _data(self, X):
+        """Samples of the user as tensors on the device."""
+        rows = check_input(self, X, reset=False)
+        scale = measure_scale(rows)
+        warn_of_scale(scale, type(self).__name__, self._X_scale_, len(rows))
+        return TensorData(rows, self._input_shape_, self._device)
 
-    def _embed(self, rows):
-        """Codes of all rows, on the device."""
-        return map_blocks(self.net_.module_.eval().encode, rows).to(torch.float32)
+    def _embed(self, data: TensorData) -> Tensor:
+        """Embedding of all samples, on the device."""
+        return map_blocks(self.net_.module_.eval().encode, data).to(torch.float32)
+
+    def _decode(self, Z):
+        """Decoded embeddings, (n, *input_shape)."""
+        network: Any = self.module_.eval()
+        data = TensorData(Z, Z.shape[1:], self._device)
+        return map_blocks(network.decode, data).cpu().numpy()
 
     def _net_params(self, device, batch_size):
         """Arguments that all the nets of an estimator are built with."""
@@ -159,6 +236,7 @@ class BaseDeepEstimator(
         }
 
     def _module_arguments(self):
+        """Arguments that the user passes to the network, without their prefix."""
         prefix = "module__"
         return {
             name.removeprefix(prefix): value
@@ -166,42 +244,38 @@ class BaseDeepEstimator(
             if name.startswith(prefix)
         }
 
-    def _forget(self):
-        """Drop everything fitted."""
-        forget_fit(
-            self,
-            *("_X_shape", "_X_scale", "_input_shape", "_code_width"),
-            *("_assignment", "_spectral"),
-        )
-
 
 class BaseDeepClusterer(ClusterMixin, BaseDeepEstimator):
-    """A deep estimator that finds `n_clusters` clusters, in `labels_`."""
+    """A deep estimator that finds clusters: the base of a method that clusters.
 
-    def score(self, X, y=None):
-        """Mean silhouette of the predicted clusters in the embedding, without labels.
+    `_fit` also sets `labels_`, and a subclass writes ``_assign(Z)``, which returns the
+    clusters of embedded samples Z, a tensor on the device, as an array.
+    """
 
-        It compares clusterings of one embedding. Training makes the embedding anew and
-        pulls clusters together while it does: one that has collapsed onto its centres
-        has the highest silhouette of all. See
-        :func:`skdeepclust.metrics.latent_silhouette`.
+    _parameter_constraints: dict[str, list] = {
+        **BaseDeepEstimator._parameter_constraints,
+        "n_clusters": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def predict(self, X: Any) -> NDArray[np.integer]:
+        """Cluster of every sample.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features), (n_samples, H, W) or \
                 (n_samples, C, H, W)
-            Samples.
-        y : Ignored
-            Present for API consistency.
+            Samples, in any layout of those seen in `fit`.
 
         Returns
         -------
-        score : float
-            Between -1 and 1, the higher the better; -1 where fewer than two
-            clusters are predicted.
+        labels : ndarray of shape (n_samples,)
+            Index of the cluster.
         """
         check_is_fitted(self)
-        return latent_silhouette(self, X)
+        return self._assign(self._embed(self._data(X)))
+
+    def _assign(self, Z):
+        raise NotImplementedError
 
     def _check_n_samples(self, n_samples):
         if n_samples < self.n_clusters:
@@ -209,28 +283,75 @@ class BaseDeepClusterer(ClusterMixin, BaseDeepEstimator):
                 f"n_samples={n_samples} should be >= n_clusters={self.n_clusters}."
             )
 
+    def _warn(self):
+        self._warn_of_collapse("Try another random_state or a smaller n_clusters.")
+
     def _warn_of_collapse(self, remedy):
-        """Warn when the sizes of the clusters are as uneven as if they were few."""
+        """Warn when fewer than half of the clusters are effectively in use."""
         found = effective_clusters(self.labels_, self.n_clusters)
         if found < self.n_clusters / 2:
-            warnings.warn(
-                f"The clusters collapsed: the sizes of the {self.n_clusters} clusters "
-                f"are as uneven as if there were {found:.1f} of them. {remedy}",
+            warn(
+                f"The clusters collapsed: only {found:.1f} of n_clusters="
+                f"{self.n_clusters} are effectively in use. {remedy}",
                 ClusterCollapseWarning,
-                stacklevel=7,
             )
 
 
-class DecoderMixin(BaseDeepEstimator):
-    """For an estimator whose decoder is trained, so that codes can be decoded."""
+class SoftClusterer(BaseDeepClusterer):
+    """A deep clusterer with soft assignments.
 
-    def inverse_transform(self, Z):
+    The module of `net_` has ``assign(Z)``, which maps embedded samples
+    ``(n, embedding_dim)`` to soft assignments ``(n, n_clusters)``. `predict` and
+    `predict_proba` follow from it.
+    """
+
+    def predict_proba(self, X: Any) -> NDArray[np.float32]:
+        """Soft assignment q of every sample to every cluster.
+
+        The values say how much nearer one centre is than the others. They are not
+        calibrated probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), (n_samples, H, W) or \
+                (n_samples, C, H, W)
+            Samples, in any layout of those seen in `fit`.
+
+        Returns
+        -------
+        Q : ndarray of shape (n_samples, n_clusters)
+            Soft assignments, float32. Rows sum to one.
+        """
+        check_is_fitted(self)
+        Z = self._embed(self._data(X))
+        # Filled in place: a list of blocks would need the memory twice.
+        whole = torch.empty(len(Z), self.n_clusters, dtype=torch.float32, device="cpu")
+        blocks = assignment_blocks(whole, self.n_clusters)
+        for block, Q in zip(blocks, self._soft_assignments(Z), strict=True):
+            block.copy_(Q)
+        return whole.numpy()
+
+    def _assign(self, Z):
+        labels = [Q.argmax(dim=1) for Q in self._soft_assignments(Z)]
+        return torch.cat(labels).cpu().numpy()
+
+    def _soft_assignments(self, Z: Tensor) -> Iterator[Tensor]:
+        """Soft assignments, block by block."""
+        for block in assignment_blocks(Z, self.n_clusters):
+            with torch.no_grad():
+                yield self.net_.module_.assign(block)
+
+
+class InverseTransformMixin:
+    """Adds `inverse_transform` to an estimator that trains a decoder."""
+
+    def inverse_transform(self: Any, Z: Any) -> NDArray[np.float32]:
         """Decode embedded points.
 
         Parameters
         ----------
         Z : array-like of shape (n_samples, embedding_dim)
-            Codes.
+            Embedding.
 
         Returns
         -------
@@ -242,13 +363,34 @@ class DecoderMixin(BaseDeepEstimator):
         Z = check_array(Z, dtype=np.float32)
         if Z.shape[1] != self._n_features_out:
             raise ValueError(
-                f"Z has {Z.shape[1]} columns, but the codes of this "
-                f"{type(self).__name__} have {self._n_features_out}."
+                f"Z has {Z.shape[1]} columns, but the embedding of this "
+                f"{type(self).__name__} has {self._n_features_out}."
             )
-        return self._decode(Z).reshape(len(Z), *self._X_shape)
+        return self._decode(Z).reshape(len(Z), *self._X_shape_)
 
-    def _decode(self, Z):
-        """Decoded codes, (n, *input_shape)."""
-        self.module_.eval()
-        rows = Rows(Z, Z.shape[1:], self._device)
-        return map_blocks(self.module_.decode, rows).cpu().numpy()
+
+class PublishedMixin:
+    """Adds `as_published`, which reads the settings of the paper from `_published`."""
+
+    _published: dict[str, Any] = {}
+
+    @classmethod
+    def as_published(cls, n_clusters: int = 10, **changes: Any) -> Self:
+        """Make an estimator with the settings of the method's paper.
+
+        The defaults of the constructor differ from them where others do better on the
+        data that they were measured on; the Notes of the class name the differences.
+
+        Parameters
+        ----------
+        n_clusters : int, default=10
+            Number of clusters.
+        **changes : dict
+            Parameters that are to have other values, as in the constructor.
+
+        Returns
+        -------
+        estimator : estimator instance
+            A new estimator, not fitted.
+        """
+        return cls(**{"n_clusters": n_clusters, **cls._published, **changes})

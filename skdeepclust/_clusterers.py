@@ -1,4 +1,4 @@
-"""Any clusterer of scikit-learn's, and assignment by the nearest mean."""
+"""Any clusterer of scikit-learn's, and the assignment of other points."""
 
 from typing import Any
 
@@ -8,24 +8,19 @@ from sklearn.base import clone
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from skdeepclust._batches import as_tensor
+from skdeepclust._geometry import class_means, nearest
 
 __all__ = [
     "Assignment",
-    "class_means",
-    "cluster",
-    "compact",
+    "fit_predict_labels",
     "limited_threads",
     "make_clusterer",
-    "mean_squared_distance",
-    "nearest",
+    "relabel",
 ]
 
-# Two threads add their partial sums in either order with the same result; more do
-# not, and the same seed would give other centres from run to run.
+# With at most two threads the sum does not depend on their order; with more, one seed
+# could give different centres.
 _MAX_THREADS = 2
-
-_BLOCK = 1024  # rows of a block, where all rows meet all centres
 
 
 def make_clusterer(clusterer, n_clusters, n_init, seed):
@@ -59,7 +54,7 @@ def make_clusterer(clusterer, n_clusters, n_init, seed):
     return fresh
 
 
-def cluster(clusterer, F):
+def fit_predict_labels(clusterer, F):
     """Labels of the rows of F by a clusterer or a mixture, fitted in place.
 
     Returns
@@ -72,7 +67,7 @@ def cluster(clusterer, F):
     ValueError
         When the clusterer does not return an integer for every row.
     """
-    is_ours = type(clusterer) in (KMeans, _FaissKMeans)  # which leave F as it is
+    is_ours = type(clusterer) in (KMeans, _FaissKMeans)  # these leave F unchanged
     with threadpool_limits(limits=limited_threads(), user_api="openmp"):
         labels = clusterer.fit_predict(F if is_ours else F.copy())
     return _as_labels(labels, clusterer, len(F))
@@ -93,11 +88,11 @@ def _as_labels(labels, clusterer, n_samples):
 
 
 class Assignment:
-    """The way of points into the clusters 0, 1, ... that a fitted clusterer found.
+    """Assigns points to the clusters 0, 1, ... of a fitted clusterer.
 
-    A clusterer with `predict` assigns them itself; its clusters are numbered anew where
-    some of them have no samples. For one without, and for samples that it puts
-    nowhere, it is the cluster with the nearest centre.
+    A clusterer with `predict` assigns them itself; its clusters are numbered again if
+    some of them have no samples. Without `predict`, and for samples that it assigns to
+    no cluster, the cluster with the nearest centre is taken.
 
     Parameters
     ----------
@@ -108,8 +103,8 @@ class Assignment:
     labels : ndarray of shape (n,)
         Their clusters, as `cluster` gave them.
     centers : ndarray of shape (k, d) or None, default=None
-        Centres whose nearest decides. None: the clusterer decides, and its centres are
-        the means of the clusters.
+        If given, the nearest of these centres is taken. None: the clusterer decides,
+        and the centres are the means of its clusters.
 
     Attributes
     ----------
@@ -122,9 +117,9 @@ class Assignment:
         self._clusterer: Any = clusterer if predicts else None
         if centers is None:
             labels = self._predicted(F) if predicts else labels
-            compacted = compact(labels)
+            relabelled = relabel(labels)
             self._classes = np.unique(labels[labels >= 0])
-            centers = class_means(F[compacted >= 0], compacted[compacted >= 0])
+            centers = class_means(F[relabelled >= 0], relabelled[relabelled >= 0])
         self.centers = centers
 
     def predict(self, F):
@@ -144,99 +139,26 @@ class Assignment:
         return _as_labels(labels, self._clusterer, len(F))
 
 
-def compact(labels):
+def relabel(labels):
     """Number the classes that have samples 0, 1, ...; noise (-1) stays noise.
 
     Returns
     -------
-    compacted : ndarray of shape (n,)
+    relabelled : ndarray of shape (n,)
         New labels.
 
     Raises
     ------
     ValueError
-        When there is nothing but noise.
+        When every sample is noise.
     """
-    classes, compacted = np.unique(np.maximum(labels, -1), return_inverse=True)
+    classes, relabelled = np.unique(np.maximum(labels, -1), return_inverse=True)
     if classes[-1] < 0:
         raise ValueError(
             "The clusterer calls every sample noise. Loosen its parameters, or choose "
             "a clusterer that assigns all samples."
         )
-    return compacted - int(classes[0] < 0)
-
-
-def class_means(F, labels):
-    """Mean of the rows of every class.
-
-    Parameters
-    ----------
-    F : ndarray of shape (n, d)
-        Features.
-    labels : ndarray of shape (n,)
-        Classes 0, 1, ..., each with at least one sample.
-
-    Returns
-    -------
-    means : ndarray of shape (n_classes, d)
-        Means, of the type of F.
-    """
-    sums = torch.zeros(int(labels.max()) + 1, F.shape[1], dtype=torch.float64)
-    classes = torch.from_numpy(labels)
-    for points, own in zip(as_tensor(F).split(_BLOCK), classes.split(_BLOCK)):
-        sums.index_add_(0, own, points.to(torch.float64))
-    return (sums.numpy() / np.bincount(labels)[:, None]).astype(F.dtype)
-
-
-def mean_squared_distance(F, means, labels):
-    """Mean squared distance of the rows to the mean of their class, block by block."""
-    total = 0.0
-    for start in range(0, len(F), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        difference = (F[block] - means[labels[block]]).ravel()
-        total += float(np.vdot(difference, difference))
-    return total / len(F)
-
-
-def nearest(F, centers, n_neighbors=None):
-    """Nearest centres of every row, block by block.
-
-    Distances are taken directly: a row gets the same to the bit whatever comes with it.
-
-    Parameters
-    ----------
-    F : ndarray of shape (n, d)
-        Points.
-    centers : ndarray of shape (k, d)
-        Centres.
-    n_neighbors : int or None, default=None
-        How many centres are asked for, at most k.
-
-    Returns
-    -------
-    distances : ndarray of shape (n, n_neighbors)
-        Distances, rising. Only with `n_neighbors`.
-    index : ndarray of shape (n,) or (n, n_neighbors)
-        Index of the nearest centre, or of the nearest ones.
-    """
-    points, centers = as_tensor(F), as_tensor(centers)
-    shape = (len(points), n_neighbors or 1)
-    # Filled in place: results that lay between the blocks would keep their memory.
-    distances = torch.empty(shape, dtype=points.dtype)
-    index = torch.empty(shape, dtype=torch.int64)
-    for start in range(0, len(points), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        to_all = torch.cdist(
-            points[block], centers, compute_mode="donot_use_mm_for_euclid_dist"
-        )
-        if n_neighbors is None:
-            torch.argmin(to_all, dim=1, keepdim=True, out=index[block])
-        else:
-            out = (distances[block], index[block])
-            torch.topk(to_all, n_neighbors, largest=False, out=out)
-    if n_neighbors is None:
-        return index[:, 0].numpy()
-    return distances.numpy(), index.numpy()
+    return relabelled - int(classes[0] < 0)
 
 
 def limited_threads() -> int:
@@ -271,7 +193,9 @@ class _FaissKMeans:
             nredo=self.n_init,
             seed=self.random_state % (2**31),
             min_points_per_centroid=1,
-            max_points_per_centroid=len(F),  # it would take 256 a centre and no more
+            max_points_per_centroid=len(
+                F
+            ),  # faiss would subsample to 256 points per centre
             **start,
         )
         kmeans.train(np.ascontiguousarray(F, dtype=np.float32))

@@ -1,7 +1,6 @@
 """The one importer of names that scikit-learn keeps private.
 
-They are stable enough to build on and may move any time: when they do, this file
-changes and no other.
+When they move, this file changes and no other.
 """
 
 from sklearn.utils._param_validation import (
@@ -17,13 +16,13 @@ __all__ = ["HasMethods", "Interval", "StrOptions", "validate_parameters"]
 def validate_parameters(estimator) -> None:
     """Check an estimator's parameters against its `_parameter_constraints`.
 
-    Only the parameters named there are checked: those passed on to skorch are
-    checked where they are used.
+    Parameters without a constraint, those passed on to skorch among them, are checked
+    where they are used.
     """
     constraints = estimator._parameter_constraints
     params = estimator.get_params(deep=False)
     validate_parameter_constraints(
         constraints,
-        {name: params[name] for name in constraints},
+        {name: params[name] for name in constraints if name in params},
         caller_name=type(estimator).__name__,
     )

@@ -4,116 +4,106 @@ from numbers import Real
 
 import torch
 
-from skdeepclust._base import DecoderMixin
+from skdeepclust._base import InverseTransformMixin
 from skdeepclust._compat import Interval
 from skdeepclust._joint import BaseJointEstimator
 
 __all__ = ["DCEC"]
 
 
-class DCEC(DecoderMixin, BaseJointEstimator):
+class DCEC(InverseTransformMixin, BaseJointEstimator):
     r"""Deep convolutional embedded clustering.
 
-    An autoencoder is pretrained, k-means in its code gives cluster centres, and
+    An autoencoder is pretrained, clusters in its embedding give cluster centres, and
     then network and centres are trained together: soft assignments of the samples
     to the centres are pulled towards a sharper version of themselves, while the
-    reconstruction loss keeps the code faithful to the data [1]_.
+    reconstruction loss keeps the embedding faithful to the data [1]_.
 
-    With images the network is convolutional; other rows get a dense one, which
-    makes the method :class:`IDEC` [2]_ in all but name.
+    Images get a convolutional network. Other rows get a dense one; the method is
+    then the same as :class:`IDEC` [2]_.
 
     Parameters
     ----------
     n_clusters : int, default=10
         Number of clusters.
     gamma : float, default=0.1
-        Weight of the clustering loss. The default is the paper's and belongs to
-        the reductions used here: squared error averaged over values and samples,
-        divergence summed over clusters and averaged over samples.
+        Weight of the clustering loss. The default is the paper's and belongs to the
+        reductions used here: squared error averaged over values and samples, divergence
+        summed over clusters and averaged over samples.
     alpha : float, default=1.0
         Degrees of freedom of the Student-t kernel, 1 in all the papers.
     embedding_dim : int, default=10
-        Width of the code. The default is the paper's.
+        Width of the embedding. The default is the paper's.
     image_shape : "auto", None or tuple of ints, default="auto"
-        What the rows of a 2-D X are. "auto" reads rows whose length is a square of
-        at least 64 as square images of one channel, and takes the shape from a 3-D
-        or 4-D X. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for one
-        channel, says it; one of its numbers may be -1, for "what is left".
+        Shape of an image. "auto" takes it from a 3-D or 4-D X. The rows of a 2-D X
+        without column names are guessed to be square images of one channel if their
+        length is a square of at least 64; an :class:`~skdeepclust.ImageShapeWarning`
+        then says so. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for one
+        channel, says that every row of X is an image of this shape; one of its numbers
+        may be -1, as in a reshape.
     module : {"auto", "conv", "dense"}, nn.Module class or nn.Module, default="auto"
-        The network. "auto" takes
-        :class:`~skdeepclust.networks.ConvAutoencoder` ("conv") for images and
-        :class:`~skdeepclust.networks.DenseAutoencoder` ("dense") for other rows.
-        Your own is a module with ``encode(X) -> Z`` and ``decode(Z) -> X``; a class
-        gets `input_shape` and `embedding_dim` when its constructor takes arguments
-        of these names, an instance is copied together with its weights.
+        The network. "auto" takes :class:`~skdeepclust.networks.ConvAutoencoder`
+        ("conv") for images and :class:`~skdeepclust.networks.DenseAutoencoder`
+        ("dense") for other rows. Your own is a module with ``encode(X) -> Z`` and
+        ``decode(Z) -> X``. A class gets `input_shape` and `embedding_dim` if its
+        constructor has arguments of these names; an instance is copied together with
+        its weights.
     pretrain_epochs : int or "auto", default="auto"
-        Passes through the data that the autoencoder is trained alone. "auto" takes as
-        many as make 20,000 steps, but at least 20 and at most 200; 200 is what the
-        reference code takes. With 0 the network stays as it is.
+        Passes through the data of the pretraining. "auto" makes 20,000 steps, in at
+        least 20 and at most 200 passes; 200 is the number of the reference code. With 0
+        the network stays as it is.
     max_iter : int, default=20000
-        Most steps of joint training. The default is that of the reference code. 0
-        leaves out joint training: "autoencoder + k-means".
+        Largest number of steps of joint training. The default is that of the reference
+        code. 0 leaves joint training out: clusters are then those of `init` in the
+        embedding.
     update_interval : int, default=140
-        Steps between two updates of the target distribution, each of which embeds
-        the whole data set. The default is that of the reference code.
+        Steps between two updates of the target distribution. Each update embeds the
+        whole data set. The default is that of the reference code.
     tol : float, default=1e-3
         Joint training stops when the share of samples that changed their cluster
-        between two updates is below `tol`. The default is the paper's. With 0 it does
-        not stop for this reason.
+        between two updates is below `tol`. The default is the paper's. 0 switches this
+        off.
     n_iter_no_change : int or None, default=10
-        Joint training stops, too, when that share has not been lower than ever before
-        for so many updates: what still changes is then the noise of training. None
-        is the papers'.
+        Also stop when the share of changed labels has not reached a new minimum for
+        this many updates. None switches this off, as in the papers.
     batch_size : int or "auto", default="auto"
-        Samples per step. "auto" is 32 below some 1,450 samples, 64 below 11,600, 128
-        below 23,200 and the papers' 256 above: with 256 an epoch of small data has so
-        few steps that the network hardly learns (``benchmarks/README.md`` has the
-        measurement).
+        Samples per step. "auto" grows with the number of samples, from 32 to the 256 of
+        the papers; see :ref:`the user guide <batch-size>`.
     augment : "auto", callable or None, default="auto"
-        Random changes of the images of a training batch [3]_. "auto" takes
-        :class:`~skdeepclust.RandomAffine`: shifts, rotations and changes of size of up
-        to a tenth or 10 degrees, and mirroring only for images of several channels; it
-        is None for rows that are no images. A callable maps a batch ``(n, C, H, W)``
-        to one of that shape. Targets, labels and the stop rule come from X as it is;
-        the losses of both stages are taken on the changed images. None is the DCEC
-        paper's.
+        Random changes of the images of a training batch. "auto" takes
+        :class:`~skdeepclust.RandomAffine` for images, None is the paper's; see
+        :ref:`the user guide <augmentation>`.
     lr : float, default=1e-3
-        Learning rate of both stages. The default is Adam's, which the reference
-        code uses.
+        Learning rate of both stages. The default is Adam's, which the reference code
+        uses.
     optimizer : torch optimiser class, default=torch.optim.Adam
-        Optimiser of both stages, made anew for the second. Its one-kernel
-        ("fused") form is used where torch has one.
+        Optimiser of both stages; each stage has a new one. Its one-kernel ("fused")
+        form is used if torch has one.
     init : "spectral", "kmeans", array-like or estimator, default="spectral"
-        Where joint training starts. "spectral" takes the means of the clusters that
-        :class:`~skdeepclust.LandmarkSpectralClustering` finds in the code, which need
-        not be round as those of k-means. It finds a few clusters too many, and those
-        that are most like one Gaussian are merged; of 8 such clusterings of at most
-        20,000 codes the one whose clusters are the likeliest as Gaussians is taken.
-        With fewer than 20 samples per cluster or more than 100 clusters it is k-means.
-        "kmeans" is the papers'.
-        Also given centres of shape (n_clusters, embedding_dim), or the means of the
-        clusters that any scikit-learn clusterer or mixture finds. Its `n_clusters` or
-        `n_components` is set on a clone, and so is its `random_state` where that is
-        None.
+        Start of joint training. "spectral" takes the means of landmark spectral
+        clusters of the embedding (more than `n_clusters` are found and the most similar
+        merged, the best of 8 runs is kept), "kmeans" is the papers', and centres of
+        shape (n_clusters, embedding_dim) or any scikit-learn clusterer can be given;
+        see :ref:`the user guide <start-of-joint-training>`.
     n_init : int, default=20
         Starts of k-means. The default is that of the reference code.
     callbacks : list of skorch callbacks, default=None
         Callbacks of both nets, each of which works on copies. They may monitor the
-        columns of the history (``monitor="train_loss"`` in both stages,
-        "label_change" and others in the second); there is no validation loss. A
-        callback that stops the first stage lets the second begin.
+        columns of the history (``monitor="train_loss"`` in both stages, "label_change"
+        and others in the second); there is no validation loss. A callback that stops
+        the first stage lets the second begin.
     device : str or torch.device, default="auto"
         Where to compute. "auto" takes CUDA, else MPS, else the CPU.
     memory : path, joblib.Memory or None, default=None
-        Where to cache the pretrained autoencoder. A search over `gamma`,
-        `n_clusters`, `tol` and the like then pretrains once per fold. Callbacks
-        and progress of the first stage do not run when it comes from the cache.
+        Where to cache the pretrained network. A search over `gamma`, `n_clusters`,
+        `tol` and the like then pretrains once per fold. Callbacks and progress of the
+        first stage do not run when the network comes from the cache.
     verbose : int, default=0
         With 1 or more a line is printed after every epoch and target update.
     random_state : int, RandomState instance or None, default=None
-        Governs initial weights, k-means and the order of the batches. Two fits with
-        the same integer are equal to the bit on a CPU. None draws fresh entropy;
-        the global generators of numpy and torch are left alone in every case.
+        Governs initial weights, `init`, the order of the batches and augmentation. Two
+        fits with the same integer are equal to the bit on a CPU. None draws fresh
+        entropy. The global generators of numpy and torch are never touched.
     **skorch : dict
         Parameters passed on with skorch's prefixes: ``module__*`` (such as
         ``module__filters`` or ``module__hidden_dims``), ``optimizer__*``,
@@ -124,47 +114,50 @@ class DCEC(DecoderMixin, BaseJointEstimator):
     labels_ : ndarray of shape (n_samples,)
         Cluster of every sample. Equal to ``predict(X)``.
     cluster_centers_ : ndarray of shape (n_clusters, embedding_dim)
-        Trained centres in the code.
+        Trained centres in the embedding.
     cluster_images_ : ndarray of shape (n_clusters, ...)
         Decoded centres, images (C, H, W) or rows of n_features values.
     init_labels_ : ndarray of shape (n_samples,)
         Labels before joint training, by `init`.
     net_ : skorch.NeuralNet
-        The net of the second stage. Its module holds autoencoder and centres.
+        The net of joint training, to be looked at: `module_`, `optimizer_`, `history`
+        and `callbacks_`. Its module holds autoencoder and centres. It cannot be fitted
+        again.
     module_ : nn.Module
         The trained autoencoder, with `encode` and `decode`.
     history_ : dict
         Two tables, each a dict of columns that ``pandas.DataFrame`` takes as it is.
         ``history_["pretraining"]`` has a row per epoch: "epoch", "loss", "dur".
         ``history_["clustering"]`` has a row per target update: "epoch" (the update),
-        "step" (steps done),
-        "loss", "reconstruction_loss" and "clustering_loss" (means over the steps
-        since the last update; "loss" is the first plus `gamma` times the second),
-        "label_change" (share of samples that changed their cluster since the last
-        update), "n_effective_clusters" (exponential of the entropy of the cluster
-        sizes), "n_reseeded" (centres without samples that were put back on data),
-        "dur" (seconds).
+        "step" (steps done), "loss", "reconstruction_loss" and "clustering_loss" (means
+        over the steps since the last update; "loss" is the first part plus `gamma`
+        times the second), "label_change" (share of samples that changed their cluster
+        since the last update), "n_effective_clusters" (exponential of the entropy of
+        the cluster sizes), "n_reseeded" (centres without samples that this update put
+        back on data), "dur" (seconds).
     n_iter_ : int
         Steps of joint training done.
     converged_ : bool
-        Whether joint training ended by `tol`.
+        Whether joint training ended by `tol` or `n_iter_no_change`.
     stop_reason_ : str
         Why joint training ended.
     image_shape_ : tuple of 3 ints or None
-        Channels, height and width of an image; None when rows are not images.
+        Channels, height and width of an image; None if rows are not images.
     n_features_in_ : int
         Number of values per sample.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns, when X had them.
+        Names of the columns, if X has them.
 
     Warns
     -----
     ConvergenceWarning
-        When `max_iter` is reached before `tol`.
+        When `max_iter` is reached before `tol` or `n_iter_no_change`.
     ClusterCollapseWarning
         When the effective number of clusters is below half of `n_clusters`.
     DataScaleWarning
-        When values of X are of a size that training suffers from.
+        When the values of X are too large or too small to train on.
+    ImageShapeWarning
+        When the rows of a 2-D X are guessed to be images.
 
     See Also
     --------
@@ -176,7 +169,8 @@ class DCEC(DecoderMixin, BaseJointEstimator):
     Notes
     -----
     1. The autoencoder is trained to reconstruct X (`pretrain_epochs`).
-    2. K-means on the codes z, or `init`, gives the centres :math:`\mu_j`.
+    2. `init` finds clusters of the embeddings z; their means are the centres
+       :math:`\mu_j`.
     3. Joint training minimises
 
        .. math::
@@ -185,27 +179,25 @@ class DCEC(DecoderMixin, BaseJointEstimator):
            L_r = \overline{(x - \hat{x})^2}, \qquad
            L_c = \frac{1}{n} \sum_{ij} p_{ij} \log \frac{p_{ij}}{q_{ij}}
 
-       with q the :func:`~skdeepclust.soft_assignment` of the codes to the centres
-       and p its :func:`~skdeepclust.target_distribution`, computed on the whole
+       with q the :func:`~skdeepclust.soft_assignment` of the embeddings to the
+       centres and p its :func:`~skdeepclust.target_distribution`, computed on the whole
        data set every `update_interval` steps and constant in between.
-       Clusters of a clusterer other than k-means have other samples than those
-       nearest to their mean: such clusters are themselves the first three targets.
+       Clusters that are not round are not recovered by the nearest centre; they are
+       the target for the first three updates.
     4. It ends when fewer than a share `tol` of the labels changed in
-       `update_interval` steps, when this share falls no more, or after `max_iter`
+       `update_interval` steps, when this share no longer falls, or after `max_iter`
        steps.
 
     The reference code takes the batches of the second stage in the order of X.
-    Here one order is drawn and kept: X is often sorted by class. Centres that lose
-    all their samples are put back on data, which the reference code does not do.
+    Here one order is drawn and kept, because X is often sorted by class. Centres that
+    lose all their samples are put back on data, which the reference code does not do.
 
     The method prefers clusters of similar sizes, because the target distribution
     divides by the size of a cluster.
 
-    Defaults that are not the paper's are what does best: `augment`, `init`,
-    `batch_size`, `pretrain_epochs` and `n_iter_no_change`. The paper's recipe is
-    ``DCEC(n_clusters, augment=None, init="kmeans", batch_size=256,
-    pretrain_epochs=200, n_iter_no_change=None)``; ``benchmarks/README.md`` compares the
-    two.
+    The defaults of `augment`, `init`, `batch_size`, `pretrain_epochs` and
+    `n_iter_no_change` are not the paper's: they did better in ``benchmarks/README.md``,
+    which compares the two. :meth:`as_published` has the paper's recipe.
 
     References
     ----------
@@ -221,11 +213,14 @@ class DCEC(DecoderMixin, BaseJointEstimator):
     >>> from sklearn.datasets import load_digits
     >>> from skdeepclust import DCEC
     >>> X = load_digits().images[:300] / 16
-    >>> dcec = DCEC(n_clusters=10, pretrain_epochs=2, tol=0.2, random_state=0)
+    >>> small = {"pretrain_epochs": 1, "max_iter": 20, "update_interval": 20}
+    >>> dcec = DCEC(n_clusters=10, tol=0.9, n_init=1, random_state=0, **small)
     >>> labels = dcec.fit_predict(X)
     >>> labels.shape, dcec.cluster_images_.shape
     ((300,), (10, 1, 8, 8))
     """
+
+    _guesses_images = True
 
     _parameter_constraints = {
         **BaseJointEstimator._parameter_constraints,
@@ -282,6 +277,3 @@ class DCEC(DecoderMixin, BaseJointEstimator):
         self.verbose = verbose
         self.random_state = random_state
         self._set_skorch_params(skorch)
-
-    def _describe_centers(self):
-        self.cluster_images_ = self._decode(self.cluster_centers_)

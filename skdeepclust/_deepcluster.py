@@ -6,30 +6,29 @@ from numbers import Integral, Real
 import numpy as np
 import torch
 from sklearn.metrics import normalized_mutual_info_score
-from sklearn.utils.validation import check_is_fitted
+from torch import nn
 
 from skdeepclust._augment import resolve_augmentation
-from skdeepclust._autoencoder import Autoencoder
-from skdeepclust._base import BaseDeepClusterer
-from skdeepclust._batches import DrawnBatches, Rows, map_blocks
+from skdeepclust._base import BaseDeepClusterer, PublishedMixin
+from skdeepclust._batches import DrawnBatches
 from skdeepclust._clusterers import (
     Assignment,
-    class_means,
-    cluster,
-    compact,
+    fit_predict_labels,
     make_clusterer,
-    mean_squared_distance,
+    relabel,
 )
 from skdeepclust._compat import HasMethods, Interval, StrOptions
-from skdeepclust._device import derived_seed
-from skdeepclust._nets import PseudoLabelNet, history_table
+from skdeepclust._geometry import class_means, mean_squared_distance
+from skdeepclust._nets import PseudoLabelNet, Run, history_table
 from skdeepclust._pseudo_labels import (
     balanced_draw,
     spherical_kmeans,
     whiten,
     whitening,
 )
-from skdeepclust.networks import PseudoLabelModel
+from skdeepclust._random import derived_seed
+from skdeepclust._tensor_data import TensorData, map_blocks
+from skdeepclust.networks._pseudo_label import PseudoLabelModel
 from skdeepclust.networks._resolve import resolve_backbone
 
 __all__ = ["DeepCluster"]
@@ -40,18 +39,18 @@ _COLUMNS = (
     *("n_dropped", "dur"),
 )
 
-# n_pseudo_labels="auto": so many pseudo-classes per cluster, but no fewer samples per
-# pseudo-class than this, on average. See benchmarks/deepcluster.py.
+# n_pseudo_labels="auto": pseudo-classes per cluster, and the smallest mean number of
+# samples per pseudo-class. See benchmarks/deepcluster.py.
 _CLASSES_PER_CLUSTER, _SAMPLES_PER_CLASS = 5, 10
 
-# epochs_per_round="auto": steps that a last layer drawn anew needs to be of use.
+# epochs_per_round="auto": steps that a new last layer needs to be of use.
 _STEPS_PER_ROUND = 60
 
-# Starts of the k-means that makes pseudo-labels: they are made anew each round anyhow.
+# Starts of the k-means that makes pseudo-labels: every round makes new ones anyhow.
 _N_INIT_OF_ROUND = 1
 
 
-class DeepCluster(BaseDeepClusterer):
+class DeepCluster(PublishedMixin, BaseDeepClusterer):
     r"""Clustering by a convolutional network trained on its own clusters.
 
     Features of all images are clustered, the clusters serve as labels to train the
@@ -63,55 +62,54 @@ class DeepCluster(BaseDeepClusterer):
     n_clusters : int, default=10
         Number of clusters.
     clusterer : {"kmeans", "faiss"} or estimator, default="kmeans"
-        What makes the pseudo-labels of every round and the clusters at the end:
-        scikit-learn's k-means, that of faiss (an extra, for thousands of classes), or
-        any scikit-learn clusterer or mixture, or a pipeline that ends in one. Its
-        `n_clusters` or `n_components` is set on a clone, and its `random_state` where
-        that is None; other parameters can be searched
-        (``clusterer__covariance_type``). One without such a parameter, such as HDBSCAN,
-        decides about the number itself.
+        Clusterer of every round and of the end: "kmeans" is scikit-learn's k-means,
+        "faiss" that of faiss (an extra, for thousands of classes). Any scikit-learn
+        clusterer or mixture, or a pipeline that ends in one, can be given. Its
+        `n_clusters` or `n_components` is set on a clone, and its `random_state` if that
+        is None; other parameters can be searched (``clusterer__covariance_type``). A
+        clusterer without such a parameter, such as HDBSCAN, determines the number
+        itself.
     n_pseudo_labels : int or "auto", default="auto"
-        Number of pseudo-classes while training. More than `n_clusters` work better:
-        a pseudo-class is then a way of writing a digit, say, and a wrong border is
-        between two small classes. "auto" takes 5 per cluster, but leaves 10 samples
-        per class on average (``benchmarks/README.md`` has the measurement).
+        Number of pseudo-classes while training. More than `n_clusters` work better: a
+        pseudo-class is then a sub-type (one way to write a digit), and a wrong border
+        costs less. "auto" takes 5 per cluster, but leaves 10 samples per class on
+        average (``benchmarks/README.md`` has the measurement).
     variant : {"deepcluster", "deepcluster-v2"}, default="deepcluster"
-        "deepcluster" draws the last layer anew in each round, as in [1]_.
-        "deepcluster-v2" takes the centroids of a spherical k-means as a last layer
-        that is not trained, as in [2]_; `clusterer` then serves at the end only. The
-        default is what did better on small data (``benchmarks/README.md``): fixed
-        centroids hold on to the clusters of the untrained network.
+        "deepcluster" draws the last layer again in each round, as in [1]_.
+        "deepcluster-v2" uses the centroids of a spherical k-means as a last layer that
+        is not trained, as in [2]_; `clusterer` then serves at the end only. The default
+        did better on small data (``benchmarks/README.md``): fixed centroids keep the
+        clusters of the untrained network.
     module : str, nn.Module class or nn.Module, default="auto"
         The network. "auto" takes :class:`~skdeepclust.networks.ConvNet` ("conv") for
         images and :class:`~skdeepclust.networks.DenseNet` ("dense") for other rows;
-        "alexnet", "vgg16" and "resnet18" are there for large images. Your own is any
-        module whose call maps samples to features; a class gets `input_shape` when
-        its constructor takes an argument of this name, an instance is copied together
-        with its weights.
+        "alexnet", "vgg16" and "resnet18" are for large images. Your own is any module
+        whose call maps samples to features. A class gets `input_shape` if its
+        constructor has an argument of this name; an instance is copied together with
+        its weights.
     image_shape : "auto", None or tuple of ints, default="auto"
-        What the rows of a 2-D X are. "auto" reads rows whose length is a square of
-        at least 64 as square images of one channel, and takes the shape from a 3-D
-        or 4-D X. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for one
-        channel, says it; one of its numbers may be -1, for "what is left".
+        Shape of an image. "auto" takes it from a 3-D or 4-D X. The rows of a 2-D X
+        without column names are guessed to be square images of one channel if their
+        length is a square of at least 64; an :class:`~skdeepclust.ImageShapeWarning`
+        then says so. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for one
+        channel, says that every row of X is an image of this shape; one of its numbers
+        may be -1, as in a reshape.
     sobel : bool, default=False
-        Put a fixed :class:`~skdeepclust.networks.Sobel` filter in front, which takes
-        colour away, as in [1]_ for photographs.
+        Put a fixed :class:`~skdeepclust.networks.Sobel` filter in front, which removes
+        colour, as in [1]_ for photographs.
     augment : "auto", callable or None, default="auto"
         Random changes of the images of a training batch. "auto" takes
-        :class:`~skdeepclust.RandomAffine`: shifts, rotations and changes of size of
-        up to a tenth or 10 degrees, and mirroring only for images of several
-        channels, since a mirrored digit is another digit. It is None for rows that
-        are no images. A callable maps a batch ``(n, C, H, W)`` to one of that shape.
-        Without augmentation the network learns its own clusters by heart
+        :class:`~skdeepclust.RandomAffine` for images; see :ref:`the user guide
+        <augmentation>`. Without augmentation the network memorises its own clusters
         (``benchmarks/README.md``).
     max_iter : int, default=20
-        Most rounds of clustering and training. The default is ours, twice of what
-        digits need (``benchmarks/README.md``).
+        Largest number of rounds of clustering and training. The default is ours, twice
+        the number that digits need (``benchmarks/README.md``).
     epochs_per_round : int or "auto", default="auto"
-        Passes of training in a round, each with as many draws as there are samples.
-        "auto" takes as many as make 60 steps: 1 with thousands of images. A last layer
-        drawn anew is of no use in the handful of steps that one pass through small
-        data has (``benchmarks/README.md``).
+        Passes of training in a round; each makes as many draws as there are samples.
+        "auto" takes the number that makes 60 steps: 1 with thousands of images. A new
+        last layer learns nothing useful in the few steps of a single pass through small
+        data (``benchmarks/README.md``).
     tol : float, default=0.01
         Training stops when the normalised mutual information between the
         pseudo-labels of two rounds is above ``1 - tol``.
@@ -119,7 +117,7 @@ class DeepCluster(BaseDeepClusterer):
         Most principal components kept when the features are whitened. The default is
         that of [1]_.
     n_heads : int, default=1
-        Last layers of "deepcluster-v2", each for a k-means of its own.
+        Number of last layers of "deepcluster-v2", each with its own k-means.
     temperature : float, default=0.1
         Temperature of "deepcluster-v2". The default is that of [2]_.
     batch_size : int, default=128
@@ -130,22 +128,22 @@ class DeepCluster(BaseDeepClusterer):
     optimizer : torch optimiser class, default=torch.optim.Adam
         Optimiser. [1]_ has stochastic gradient descent (`lr` 0.05, momentum 0.9), for
         hundreds of epochs; in our few rounds Adam gets somewhat further
-        (``benchmarks/README.md``). Its one-kernel ("fused") form is used where torch
-        has one.
+        (``benchmarks/README.md``). Its one-kernel ("fused") form is used if torch has
+        one.
     n_init : int, default=20
         Starts of the k-means at the end.
     callbacks : list of skorch callbacks, default=None
-        Callbacks of the net, which works on copies. An epoch of theirs is a round.
-        They may monitor the columns of the history (``monitor="train_loss"``,
+        Callbacks of the net, which works on copies. An epoch is a round for them. They
+        may monitor the columns of the history (``monitor="train_loss"``,
         "nmi_previous"); there is no validation loss.
     device : str or torch.device, default="auto"
         Where to compute. "auto" takes CUDA, else MPS, else the CPU.
     verbose : int, default=0
         With 1 or more a line is printed after every round.
     random_state : int, RandomState instance or None, default=None
-        Governs initial weights, clusterings, draws and augmentation. Two fits with
-        the same integer are equal to the bit on a CPU. None draws fresh entropy; the
-        global generators of numpy and torch are left alone in every case.
+        Governs initial weights, clusterings, draws and augmentation. Two fits with the
+        same integer are equal to the bit on a CPU. None draws fresh entropy. The global
+        generators of numpy and torch are never touched.
     **skorch : dict
         Parameters passed on with skorch's prefixes: ``module__*`` (such as
         ``module__widths``), ``optimizer__*``, ``callbacks__*``, ``compile`` and
@@ -157,14 +155,16 @@ class DeepCluster(BaseDeepClusterer):
         Cluster of every sample. Equal to ``predict(X)``.
     cluster_centers_ : ndarray of shape (n_clusters_found, n_features_out)
         Centres in the space of `transform`: those of k-means, or for other clusterers
-        the mean of every cluster. There are `n_clusters`, unless the clusterer decides
-        about their number itself or leaves some of them empty.
+        the mean of every cluster. Their number is `n_clusters`, unless the clusterer
+        determines it itself or leaves some clusters empty.
     clusterer_ : estimator
         The clusterer of the end, fitted.
     init_labels_ : ndarray of shape (n_samples,)
         The same clustering of the features before any training.
     net_ : skorch.NeuralNet
-        The net. Its module holds the network and the last layers.
+        The net of the training, to be looked at: `module_`, `optimizer_`, `history` and
+        `callbacks_`. Its module holds the network and the last layers. It cannot be
+        fitted again.
     module_ : nn.Module
         The trained network, which maps samples to features.
     history_ : dict
@@ -183,22 +183,24 @@ class DeepCluster(BaseDeepClusterer):
     stop_reason_ : str
         Why training ended.
     image_shape_ : tuple of 3 ints or None
-        Channels, height and width of an image; None when rows are not images.
+        Channels, height and width of an image; None if rows are not images.
     n_features_in_ : int
         Number of values per sample.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns, when X had them.
+        Names of the columns, if X has them.
 
     Warns
     -----
     ClusterCollapseWarning
         When the effective number of clusters is below half of `n_clusters`.
     DataScaleWarning
-        When values of X are of a size that training suffers from.
+        When the values of X are too large or too small to train on.
+    ImageShapeWarning
+        When the rows of a 2-D X are guessed to be images.
 
     See Also
     --------
-    DCEC : Clusters in the code of an autoencoder.
+    DCEC : Clusters in the embedding of an autoencoder.
 
     Notes
     -----
@@ -212,16 +214,19 @@ class DeepCluster(BaseDeepClusterer):
        augmented, and network and last layer are trained on multinomial logistic loss.
 
     In "deepcluster-v2" the whitening of the round is a layer of the network that is
-    not trained, in front of the centroids. [2]_ has a trained projection there, and
-    photographs; with digits the first clusters then stay as they are.
+    not trained, in front of the centroids. [2]_ has a trained projection there, for
+    photographs; on digits the first clusters would then stay as they are.
 
     At the end features are not whitened, only scaled to length one: whitening gives
-    every direction the same weight, also those that training has found to be of none.
-    `transform` returns these features.
+    every direction the same weight, also the useless ones. `transform` returns these
+    features.
 
-    A clusterer with `predict` assigns new samples itself. For one without, such as
+    A clusterer with `predict` assigns new samples itself. Without `predict`, as in
     agglomerative or spectral clustering, a sample goes to the cluster with the nearest
-    mean, and so do the samples of `fit`, so that `labels_` and `predict` agree.
+    mean. The samples of `fit` do so too, so that `labels_` and `predict` agree.
+
+    :meth:`as_published` has the settings of [1]_ for ImageNet: AlexNet behind a Sobel
+    filter and 10,000 pseudo-classes, which need as many samples.
 
     References
     ----------
@@ -243,15 +248,24 @@ class DeepCluster(BaseDeepClusterer):
     (200,)
     """
 
+    _guesses_images = True
+
+    _published = {
+        "module": "alexnet",
+        "sobel": True,
+        "n_pseudo_labels": 10_000,
+        "max_iter": 500,
+        "epochs_per_round": 1,
+        "tol": 0.0,
+        "batch_size": 256,
+        "lr": 0.05,
+        "optimizer": torch.optim.SGD,
+        "optimizer__momentum": 0.9,
+        "optimizer__weight_decay": 1e-5,
+    }
+
     _parameter_constraints = {
-        **{
-            name: Autoencoder._parameter_constraints[name]
-            for name in (
-                *("image_shape", "lr", "optimizer", "callbacks", "device", "verbose"),
-                "random_state",
-            )
-        },
-        "n_clusters": [Interval(Integral, 1, None, closed="left")],
+        **BaseDeepClusterer._parameter_constraints,
         "clusterer": [StrOptions({"kmeans", "faiss"}), HasMethods(["fit_predict"])],
         "n_pseudo_labels": [
             StrOptions({"auto"}),
@@ -263,7 +277,6 @@ class DeepCluster(BaseDeepClusterer):
             callable,
         ],
         "sobel": ["boolean"],
-        "augment": [StrOptions({"auto"}), callable, None],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
         "epochs_per_round": [
             StrOptions({"auto"}),
@@ -330,7 +343,7 @@ class DeepCluster(BaseDeepClusterer):
 
     def _fit(self, X, device, seed, progress):
         n_classes = self._n_classes(len(X))
-        backbone, self._input_shape, self._code_width = resolve_backbone(
+        backbone, self._embedding_dim_ = resolve_backbone(
             self.module,
             self.image_shape_,
             self.n_features_in_,
@@ -340,7 +353,7 @@ class DeepCluster(BaseDeepClusterer):
         is_v2 = self.variant == "deepcluster-v2"
         model = PseudoLabelModel(
             backbone,
-            self._code_width,
+            self._embedding_dim_,
             n_classes,
             n_heads=self.n_heads if is_v2 else 1,
             temperature=self.temperature if is_v2 else None,
@@ -348,85 +361,84 @@ class DeepCluster(BaseDeepClusterer):
         net = PseudoLabelNet(
             model, stage="training", **self._net_params(device, self.batch_size)
         ).initialize()
-        rows = Rows(X, self._input_shape, device)
+        data = TensorData(X, self._input_shape_, device)
         batches = DrawnBatches(
-            rows, self.batch_size, resolve_augmentation(self.augment, self.image_shape_)
+            data, self.batch_size, resolve_augmentation(self.augment, self.image_shape_)
         )
         rng = np.random.RandomState(derived_seed(seed, "rounds"))
         final_seed = derived_seed(seed, "clusters")
-        self.init_labels_, _, _ = self._final_clusters(model, rows, final_seed)
+        self.init_labels_, _, _ = self._final_clusters(model, data, final_seed)
         self._train(net, batches, n_classes, rng, progress)
 
         self.net_ = net
-        self.labels_, self.clusterer_, self._assignment = self._final_clusters(
-            model, rows, final_seed
+        self.labels_, self.clusterer_, self._assignment_ = self._final_clusters(
+            model, data, final_seed
         )
-        self.cluster_centers_ = self._assignment.centers
+        self.cluster_centers_ = self._assignment_.centers
         self.history_ = {"rounds": history_table(net, _COLUMNS)}
-        self._warn_of_collapse(
-            "Look at history_['rounds']; try more rounds (max_iter, now "
-            f"{self.max_iter}), stronger augmentation, another random_state or a "
-            "smaller n_clusters."
-        )
+
+    @property
+    def module_(self) -> nn.Module:
+        """Fitted network, an `nn.Module` that maps samples to features."""
+        return self.net_.module_.backbone
 
     def _train(self, net, batches, n_classes, rng, progress):
         """Alternate between pseudo-labels and training on them."""
-        rows, previous = batches.rows, None
+        data, previous = batches.data, None
         self.n_iter_, self.converged_ = 0, False
-        self.stop_reason_ = f"max_iter={self.max_iter} used up"
         if self.variant == "deepcluster-v2" and self.max_iter:
-            self._settle_batch_norm(net, rows, rng)
-        with progress.stage("training", self.max_iter) as stage, net.training(rows):
-            for _ in range(self.max_iter):
-                with (
-                    stage.step("round", lambda: self._snapshot(net, rows)) as step,
-                    net.epoch(rows) as epoch,
-                ):
-                    # 1. and 2. Features, and pseudo-labels from them.
-                    labels, facts = self._pseudo_labels(net, rows, n_classes, rng)
-                    if previous is not None:
-                        facts["nmi_previous"] = float(
-                            normalized_mutual_info_score(previous, labels[:, 0])
-                        )
-                    previous = labels[:, 0]
-                    # 3. Train on them, every pseudo-class as often as the others.
-                    draws = balanced_draw(previous, self._n_draws(len(rows)), rng)
-                    batches.set_draws(draws, labels)
-                    net.train_on(batches)
-                    epoch.record(**facts)
-                    self.n_iter_ += 1
-                if facts["nmi_previous"] > 1 - self.tol:
-                    self.converged_ = True
-                    self.stop_reason_ = (
-                        f"NMI {facts['nmi_previous']:.4f} between the pseudo-labels of "
-                        f"two rounds above 1 - tol (tol={self.tol:g})"
-                    )
-                    break
-                if epoch.stop_requested or step.stop_requested:
-                    self.stop_reason_ = "a callback stopped the training"
-                    break
+            self._settle_batch_norm(net, data, rng)
+        run = Run(
+            net,
+            data,
+            progress,
+            n_epochs=self.max_iter,
+            step="round",
+            snapshot=lambda: self._snapshot(net, data),
+        )
+        for epoch in run:
+            # 1. and 2. Features, and pseudo-labels from them.
+            labels, facts = self._refresh(net, data, n_classes, rng)
+            if previous is not None:
+                facts["nmi_previous"] = float(
+                    normalized_mutual_info_score(previous, labels[:, 0])
+                )
+            previous = labels[:, 0]
+            # 3. Train on them, every pseudo-class as often as the others.
+            draws = balanced_draw(previous, self._n_draws(len(data)), rng)
+            batches.set_draws(draws, labels)
+            net.train_on(batches)
+            epoch.record(**facts)
+            self.n_iter_ += 1
+            if facts["nmi_previous"] > 1 - self.tol:
+                self.converged_ = True
+                run.stop(
+                    f"NMI {facts['nmi_previous']:.4f} between the pseudo-labels of "
+                    f"two rounds above 1 - tol (tol={self.tol:g})"
+                )
+        self.stop_reason_ = run.stop_reason or f"max_iter={self.max_iter} used up"
 
-    def _settle_batch_norm(self, net, rows, rng):
+    def _settle_batch_norm(self, net, data, rng):
         """Let batch norm see data before the first centroids are taken.
 
-        The centroids are a last layer: taken with the statistics that batch norm is
-        born with, they would be of no use to a network in training.
+        The centroids are a last layer. Taken with the initial statistics of batch norm,
+        they would be useless to a network in training.
         """
         net.module_.train()
-        index = torch.from_numpy(rng.permutation(len(rows))[: self._n_draws(len(rows))])
+        index = torch.from_numpy(rng.permutation(len(data))[: self._n_draws(len(data))])
         with torch.no_grad():
             for batch in index.split(self.batch_size):
                 if len(batch) > 1:
-                    net.module_.features(rows.take(batch))
+                    net.module_.features(data.take(batch))
 
-    def _pseudo_labels(self, net, rows, n_classes, rng):
+    def _refresh(self, net, data, n_classes, rng):
         """Pseudo-labels (n, n_heads) of a round, and facts about them."""
         model = net.module_.eval()
         is_v2 = self.variant == "deepcluster-v2"
-        F = map_blocks(model.features, rows).cpu().numpy()
+        F = map_blocks(model.features, data).cpu().numpy()
         whitener = whitening(F, self.pca_dim)
         space = whiten(F, *whitener)
-        del F  # what is kept of a round is this one matrix
+        del F  # a round needs the whitened features only
         if is_v2:
             model.set_whitening(*map(torch.from_numpy, whitener))
         found = []
@@ -441,16 +453,16 @@ class DeepCluster(BaseDeepClusterer):
                 clusterer = make_clusterer(
                     self.clusterer, n_classes, _N_INIT_OF_ROUND, head_seed
                 )
-                labels = cluster(clusterer, space)
-            found.append(compact(labels))
+                labels = fit_predict_labels(clusterer, space)
+            found.append(relabel(labels))
         if not is_v2:
             self._renew_heads(net, max(labels.max() for labels in found) + 1)
-        return np.stack(found, axis=1), _facts(space, found[0], n_classes)
+        return np.stack(found, axis=1), _describe(space, found[0], n_classes)
 
     def _renew_heads(self, net, n_classes):
-        """Draw the last layers anew, the optimiser's memory of them set to zero.
+        """Draw new last layers, and set the optimiser's memory of them to zero.
 
-        The memory is kept: SGD in its fused form takes that of all parameters or none.
+        The memory is not deleted: fused SGD wants that of all parameters or of none.
         """
         net.module_.renew_heads(n_classes)
         for parameter in net.module_.heads.parameters():
@@ -460,7 +472,7 @@ class DeepCluster(BaseDeepClusterer):
                     like = parameter if value.ndim else value
                     state[name] = torch.zeros_like(like, requires_grad=False)
 
-    def _final_clusters(self, model, rows, seed):
+    def _final_clusters(self, model, data, seed):
         """Cluster the features as they are into `n_clusters`.
 
         Returns
@@ -468,27 +480,27 @@ class DeepCluster(BaseDeepClusterer):
         labels : ndarray of shape (n_samples,)
             Clusters, as `predict` gives them.
         clusterer : estimator
-            What made them.
+            The fitted clusterer.
         assignment : Assignment
             Assigns other samples, and has the centres.
         """
-        Z = map_blocks(model.eval().encode, rows).cpu().numpy()
+        Z = map_blocks(model.eval().encode, data).cpu().numpy()
         clusterer = make_clusterer(self.clusterer, self.n_clusters, self.n_init, seed)
-        labels, centers = cluster(clusterer, Z), None
+        labels, centers = fit_predict_labels(clusterer, Z), None
         if isinstance(self.clusterer, str):
             centers = clusterer.cluster_centers_.astype(np.float32)
         assignment = Assignment(clusterer, Z, labels, centers)
         return assignment.predict(Z), clusterer, assignment
 
-    def _snapshot(self, net, rows):
+    def _snapshot(self, net, data):
         """Fitted attributes as they are now, for callbacks that evaluate."""
-        _, clusterer, assignment = self._final_clusters(net.module_, rows, 0)
+        _, clusterer, assignment = self._final_clusters(net.module_, data, 0)
         return {
             **self._fitted_attributes(),
             "net_": net,
             "clusterer_": clusterer,
             "cluster_centers_": assignment.centers,
-            "_assignment": assignment,
+            "_assignment_": assignment,
         }
 
     def _check_n_samples(self, n_samples):
@@ -508,39 +520,26 @@ class DeepCluster(BaseDeepClusterer):
         return max(self.n_clusters, most)
 
     def _n_draws(self, n_samples):
-        """Draws of a round: whole batches, for so many passes or enough steps."""
+        """Draws of a round: whole batches, for `epochs_per_round` passes."""
         if self.epochs_per_round == "auto":
             n_epochs = max(1, math.ceil(_STEPS_PER_ROUND * self.batch_size / n_samples))
         else:
             n_epochs = self.epochs_per_round
         return math.ceil(n_epochs * n_samples / self.batch_size) * self.batch_size
 
-    @property
-    def module_(self):
-        """Fitted network, an `nn.Module` that maps samples to features."""
-        return self.net_.module_.backbone
+    def _assign(self, Z):
+        return self._assignment_.predict(Z.cpu().numpy())
 
-    def predict(self, X):
-        """Cluster of every sample.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features), (n_samples, H, W) or \
-                (n_samples, C, H, W)
-            Samples, in any layout of those seen in `fit`.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-            What the clusterer predicts, or the cluster with the nearest mean.
-        """
-        check_is_fitted(self)
-        Z = self._embed(self._rows(X)).cpu().numpy()
-        return self._assignment.predict(Z)
+    def _warn(self):
+        self._warn_of_collapse(
+            "Look at history_['rounds']; try more rounds (max_iter, now "
+            f"{self.max_iter}), stronger augmentation, another random_state or a "
+            "smaller n_clusters."
+        )
 
 
-def _facts(space, labels, n_classes):
-    """What the history tells of pseudo-labels; those of -1 are noise."""
+def _describe(space, labels, n_classes):
+    """Columns of the history about pseudo-labels; label -1 is noise."""
     clustered = labels >= 0
     if not clustered.all():
         space, labels = space[clustered], labels[clustered]

@@ -1,15 +1,8 @@
-"""Which device to compute on, and whose random numbers are drawn there."""
+"""Which device to compute on."""
 
-import threading
-from contextlib import contextmanager
-
-import numpy as np
 import torch
 
-__all__ = ["derived_seed", "resolve_device", "root_seed", "seeded"]
-
-# Torch has one generator per process: fits in threads take turns.
-_GENERATOR_LOCK = threading.RLock()
+__all__ = ["resolve_device"]
 
 
 def resolve_device(device) -> torch.device:
@@ -18,7 +11,7 @@ def resolve_device(device) -> torch.device:
     Parameters
     ----------
     device : str or torch.device
-        "auto" takes CUDA where there is one, else Apple's MPS, else the CPU.
+        "auto" takes CUDA if there is one, else Apple's MPS, else the CPU.
 
     Raises
     ------
@@ -58,47 +51,3 @@ def _check_available(resolved, device):
             f"device={device!r} was asked for, but there is no such device here "
             f"({found}). Pass device='auto' or device='cpu'."
         )
-
-
-def root_seed(random_state) -> int:
-    """One integer that a whole fit follows from.
-
-    An integer is taken as it is, a generator is asked for one, and None takes
-    fresh entropy: numpy's global generator is neither read nor advanced.
-    """
-    if random_state is None:
-        return int(np.random.SeedSequence().generate_state(1)[0])
-    if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(2**31 - 1))
-    return int(random_state)
-
-
-def derived_seed(seed: int, purpose: str) -> int:
-    """An independent seed for one purpose (k-means, batch order, ...)."""
-    words = np.frombuffer(purpose.encode(), dtype=np.uint8)
-    sequence = np.random.SeedSequence([seed, *words.tolist()])
-    return int(sequence.generate_state(1)[0] >> 1)  # fits scikit-learn's 31 bits
-
-
-@contextmanager
-def seeded(seed: int, device: torch.device):
-    """Seed torch for the block, and put its generators back afterwards.
-
-    Only the generators in use are touched: `torch.manual_seed` would also queue a
-    reseeding of every GPU of the process. Blocks of several threads run one after
-    another.
-    """
-    devices = [device] if device.type == "cuda" else []
-    with _GENERATOR_LOCK, torch.random.fork_rng(devices=devices):
-        torch.default_generator.manual_seed(seed)
-        mps_state = torch.mps.get_rng_state() if device.type == "mps" else None
-        if device.type == "cuda":
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
-        elif device.type == "mps":
-            torch.mps.manual_seed(seed)
-        try:
-            yield
-        finally:
-            if mps_state is not None:
-                torch.mps.set_rng_state(mps_state)

@@ -1,4 +1,4 @@
-"""What one may ask of any fitted estimator: its clusters, its space, its centres."""
+"""Read clusters, embedding and centres from any fitted estimator or pipeline."""
 
 import numpy as np
 import scipy.sparse
@@ -10,7 +10,6 @@ __all__ = [
     "centers_in",
     "clustered_space",
     "clusters_of",
-    "forget_fit",
     "last_step",
     "name_of",
     "step_with",
@@ -18,7 +17,7 @@ __all__ = [
 
 
 def as_rows(X):
-    """Samples of any shape as a matrix of floats, on the scale that they have.
+    """Samples of any shape as a matrix of floats; their scale is kept.
 
     Parameters
     ----------
@@ -39,14 +38,8 @@ def as_rows(X):
     return rows if is_ready else rows.astype(np.float64 if is_wide else np.float32)
 
 
-def forget_fit(estimator, *private):
-    """Drop everything fitted: names with an underscore at the end, and those given."""
-    for name in [n for n in vars(estimator) if n.endswith("_") or n in private]:
-        delattr(estimator, name)
-
-
 def last_step(estimator):
-    """The estimator itself, the last step of a pipeline, the best one of a search."""
+    """The estimator, the last step of a pipeline, or the best one of a search."""
     if hasattr(estimator, "best_estimator_"):
         return last_step(estimator.best_estimator_)
     steps = getattr(estimator, "steps", None)
@@ -59,7 +52,7 @@ def name_of(estimator):
 
 
 def step_with(estimator, attribute):
-    """The last step that has an attribute that is not None; None without such."""
+    """The last step whose attribute is not None, or None if no step has it."""
     if hasattr(estimator, "best_estimator_"):
         return step_with(estimator.best_estimator_, attribute)
     steps = getattr(estimator, "steps", [("", estimator)])
@@ -72,9 +65,9 @@ def step_with(estimator, attribute):
 def clustered_space(estimator, X):
     """Samples in the space in which the estimator has its clusters.
 
-    The output of `transform`, with two exceptions. The last step of a pipeline decides
-    about the output of the steps before it. And scikit-learn's own clusterers have a
-    `transform` that gives distances to the centres: they cluster X itself.
+    This is the output of `transform`, with two exceptions. In a pipeline, the last
+    step decides, and it is given the output of the steps before it. The clusterers of
+    scikit-learn cluster X itself: their `transform` returns distances to the centres.
 
     Parameters
     ----------
@@ -109,12 +102,19 @@ def clusters_of(estimator, X):
     estimator : fitted estimator, Pipeline or search
         The estimator.
     X : array-like
-        Samples; those of `fit` where the estimator cannot predict.
+        Samples. If the estimator has no `predict`, those that it was fitted to.
 
     Returns
     -------
     labels : ndarray of shape (n_samples,) or None
-        Clusters; None where the estimator has none.
+        Clusters, or None if the estimator finds none.
+
+    Raises
+    ------
+    NotFittedError
+        If a clusterer without `predict` is not fitted.
+    ValueError
+        If an estimator without `predict` was fitted to another number of samples.
     """
     if hasattr(estimator, "predict"):
         return np.asarray(estimator.predict(X))
@@ -123,15 +123,15 @@ def clusters_of(estimator, X):
     labels = getattr(last_step(estimator), "labels_", None)
     if labels is not None and len(labels) != len(X):
         raise ValueError(
-            f"{name_of(estimator)} has no predict, so that its clusters are those of "
-            f"the {len(labels)} samples of fit; got X with {len(X)} samples. Pass the "
-            "X that it was fitted on."
+            f"{name_of(estimator)} has no predict: its clusters are those of the "
+            f"{len(labels)} samples of fit, but X has {len(X)} samples. Pass the X "
+            "that it was fitted on."
         )
     return labels
 
 
 def centers_in(estimator, Z):
-    """Cluster centres of an estimator, or None where they live in another space."""
+    """Cluster centres in the space of Z, or None if there are none in that space."""
     centers = getattr(last_step(estimator), "cluster_centers_", None)
     if centers is None or np.ndim(centers) != 2 or np.shape(centers)[1] != Z.shape[1]:
         return None

@@ -1,4 +1,4 @@
-"""Where joint training starts: centres in the code."""
+"""Where joint training starts: centres in the embedding."""
 
 import math
 import warnings
@@ -8,37 +8,41 @@ import numpy as np
 from scipy.special import xlogy
 from sklearn.exceptions import ConvergenceWarning
 
-from skdeepclust._clusterers import (
-    class_means,
-    cluster,
-    compact,
-    make_clusterer,
-    nearest,
+from skdeepclust._clusterers import fit_predict_labels, make_clusterer, relabel
+from skdeepclust._geometry import class_means, nearest
+from skdeepclust._random import derived_seed
+from skdeepclust._spectral import (
+    SpectralEnsemble,
+    cluster_embedding,
+    number_of_landmarks,
 )
-from skdeepclust._device import derived_seed
-from skdeepclust._landmark_spectral import LandmarkSpectralClustering
-from skdeepclust._spectral import number_of_landmarks
 
 __all__ = [
-    "Gaussians",
     "check_centers",
+    "cluster_moments",
     "initial_centers",
+    "likelihood",
+    "merge",
     "spectral_starts",
 ]
 
-# "spectral" looks at so many codes at most: enough to place centres, and what it
-# needs of time and memory does not grow with the data.
+# "spectral" looks at no more than this number of samples. They suffice to place
+# centres, and time and memory do not grow with the data.
 _MAX_SPECTRAL = 20_000
 
-# "spectral" chooses from clusterings of n / 5 or n / 10 landmarks, within the bounds of
-# "auto", into so many times more clusters than are wanted; two of each. Each has a
-# quarter of the starts of k-means.
-_CODES_PER_LANDMARK, _FINER, _REPEATS = (5, 10), (1.2, 1.5), 2
+# Candidates of "spectral": n/5 and n/10 landmarks x 1.2 and 1.5 times n_clusters, each
+# run twice. Each run has a quarter of the starts of k-means.
+_SAMPLES_PER_LANDMARK, _FINER, _REPEATS = (5, 10), (1.2, 1.5), 2
 _SHARE_OF_STARTS = 4
+_N_NEIGHBORS = 3  # landmarks of a sample, as in LandmarkSpectralClustering
 
-# Below so many codes per cluster a neighbourhood is too sparse to tell anything; for
+# With fewer samples per cluster a neighbourhood is too sparse to be informative. With
 # more clusters the singular vectors take longer than the training.
 _MIN_PER_CLUSTER, _MAX_CLUSTERS = 20, 100
+
+# A covariance is shrunk towards the mean one with the weight of this number of samples
+# per dimension.
+_PRIOR_SAMPLES = 10
 
 
 def initial_centers(init, Z, n_clusters, n_init, seed):
@@ -48,11 +52,10 @@ def initial_centers(init, Z, n_clusters, n_init, seed):
     ----------
     init : "spectral", "kmeans", array-like of shape (n_clusters, embedding_dim) or \
             estimator
-        Where they come from: the means of the clusters that landmark spectral
-        clustering finds, k-means, given, or the means of the clusters that any
-        clusterer or mixture finds.
+        Source of the centres: the means of landmark spectral clusters, k-means, the
+        centres themselves, or the means of the clusters of any clusterer or mixture.
     Z : ndarray of shape (n_samples, embedding_dim)
-        Embedded points. They may come back with other rounding errors.
+        Embedded points. They may be changed by rounding errors.
     n_clusters : int
         Number of clusters.
     n_init : int
@@ -65,8 +68,8 @@ def initial_centers(init, Z, n_clusters, n_init, seed):
     centers : ndarray of shape (n_clusters, embedding_dim)
         Cluster centres, of the type of Z.
     labels : ndarray of shape (n_samples,)
-        Cluster of every point, as found. A point that a clusterer calls noise, or did
-        not see, has the cluster of the nearest centre.
+        Cluster of every point. Noise and points that the clusterer did not see have the
+        cluster of the nearest centre.
 
     Raises
     ------
@@ -79,12 +82,14 @@ def initial_centers(init, Z, n_clusters, n_init, seed):
     if not hasattr(init, "fit_predict"):
         centers = check_centers(init, n_clusters, Z.shape[1]).astype(Z.dtype)
         return centers, nearest(Z, centers)
-    labels = compact(cluster(make_clusterer(init, n_clusters, n_init, seed), Z))
+    labels = relabel(
+        fit_predict_labels(make_clusterer(init, n_clusters, n_init, seed), Z)
+    )
     centers = class_means(Z[labels >= 0], labels[labels >= 0])
     if len(centers) != n_clusters:
         raise ValueError(
-            f"init={init} found {len(centers)} clusters in the code, but n_clusters="
-            f"{n_clusters}. Pass n_clusters={len(centers)}, or another init."
+            f"init={init} found {len(centers)} clusters in the embedding, but "
+            f"n_clusters={n_clusters}. Pass n_clusters={len(centers)}, or another init."
         )
     noise = labels < 0
     labels[noise] = nearest(Z, centers)[noise]
@@ -93,13 +98,13 @@ def initial_centers(init, Z, n_clusters, n_init, seed):
 
 def _kmeans(Z, n_clusters, n_init, seed):
     kmeans = make_clusterer("kmeans", n_clusters, n_init, seed)
-    kmeans.set_params(copy_x=False)  # it centres Z, and puts it back
-    labels = cluster(kmeans, Z)
+    kmeans.set_params(copy_x=False)  # it centres Z in place and undoes it
+    labels = fit_predict_labels(kmeans, Z)
     return kmeans.cluster_centers_, labels
 
 
 def _spectral(Z, n_clusters, n_init, seed):
-    """Centres and labels, or None where k-means is the better start."""
+    """Centres and labels, or None if k-means is the better start."""
     if len(Z) < _MIN_PER_CLUSTER * n_clusters or n_clusters > _MAX_CLUSTERS:
         return None
     rng = np.random.RandomState(seed)
@@ -120,56 +125,48 @@ def _spectral(Z, n_clusters, n_init, seed):
 def spectral_starts(Z, n_clusters, n_init, seed):
     """Clusterings by several choices of landmarks, those with `n_clusters` clusters.
 
-    Which clusters are found depends on the landmarks, on their number and on chance. A
-    few clusters too many are found first, so that classes that lie close together do
-    not share one; those that are most like one Gaussian are then merged.
+    The clusters that are found depend on the landmarks, on their number and on chance.
+    More clusters than wanted are found first, so that neighbouring classes do not share
+    a cluster. Those that are most like one Gaussian are then merged.
 
     Yields
     ------
-    likelihood : float
-        Likelihood of the clusters as Gaussians, by which to choose.
+    score : float
+        Likelihood of the clusters as Gaussians; the largest is the best start.
     labels : ndarray of shape (n,)
         Clusters.
     """
-    choices = _REPEATS * list(product(_CODES_PER_LANDMARK, _FINER))
+    choices = _REPEATS * list(product(_SAMPLES_PER_LANDMARK, _FINER))
     for i, (per_landmark, finer) in enumerate(choices):
         n_finer = math.ceil(finer * n_clusters)
-        clusterer = LandmarkSpectralClustering(
+        n_landmarks = number_of_landmarks(len(Z), n_finer, per_landmark)
+        labels = _landmark_spectral(
+            Z,
             n_finer,
-            n_landmarks=number_of_landmarks(len(Z), n_finer, per_landmark),
-            n_init=max(1, n_init // _SHARE_OF_STARTS),
-            random_state=derived_seed(seed, f"start {i}"),
+            n_landmarks,
+            max(1, n_init // _SHARE_OF_STARTS),
+            derived_seed(seed, f"start {i}"),
         )
-        with warnings.catch_warnings():
-            # Of fewer different points than clusters, which k-means then says itself.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            labels = compact(cluster(clusterer, Z))
-        gaussians = Gaussians(Z, labels)
-        if len(gaussians.counts) >= n_clusters:
-            labels = gaussians.merge_to(n_clusters)[labels]
-            yield gaussians.likelihood(), labels
+        counts, means, scatters = cluster_moments(Z, labels)
+        if len(counts) >= n_clusters:
+            merged, moments = merge(counts, means, scatters, n_clusters)
+            yield likelihood(*moments), merged[labels]
 
 
-class Gaussians:
-    r"""Clusters as Gaussians: how likely they are, and which of them are one.
+def _landmark_spectral(Z, n_clusters, n_landmarks, n_init, seed):
+    """Landmark spectral clusters 0, 1, ... of the points."""
+    with warnings.catch_warnings():
+        # K-means warns if there are fewer different points than clusters.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        spectral = SpectralEnsemble(n_clusters, n_landmarks, _N_NEIGHBORS, "auto")
+        embedding = spectral.fit([Z], seed).embed([Z])
+        kmeans_seed = derived_seed(seed, "kmeans")
+        _, labels = cluster_embedding(embedding, n_clusters, n_init, kmeans_seed)
+    return relabel(labels)
 
-    .. math::
 
-        \frac{1}{2} \log \det S - \sum_c \pi_c \left( \frac{1}{2} \log \det \Sigma_c
-        + \frac{1}{2} \operatorname{tr} (\Sigma_c^{-1} S_c - 1) \right)
-
-    This is the classification likelihood with equal proportions [1]_, as a mean over
-    the points: the target distribution of joint training expects clusters of similar
-    sizes, too. With the proportions in it, it would pay to be uneven. Shares
-    :math:`\pi_c` and covariances :math:`S_c` are the clusters', :math:`S` is the
-    covariance of all points. In :math:`\Sigma_c` 10 d samples' worth of the mean
-    covariance is added to that of the cluster, so that a tiny cluster gains nothing by
-    being flat. Linear maps of the points change nothing: codes of different networks
-    compare.
-
-    Where clusters are merged the proportions count, :math:`- \sum_c \pi_c \log \pi_c`
-    is added to the loss: without them two halves of one Gaussian would be likelier than
-    the whole, and two small clusters would be merged before two large ones.
+def cluster_moments(Z, labels):
+    """Size, mean and scatter of every cluster.
 
     Parameters
     ----------
@@ -178,113 +175,157 @@ class Gaussians:
     labels : ndarray of shape (n,)
         Clusters 0, 1, ..., none of them empty.
 
-    Attributes
-    ----------
-    counts : ndarray of shape (n_clusters,)
+    Returns
+    -------
+    counts : ndarray of shape (k,)
         Number of points.
-    means : ndarray of shape (n_clusters, d)
+    means : ndarray of shape (k, d)
         Means.
-    scatters : ndarray of shape (n_clusters, d, d)
+    scatters : ndarray of shape (k, d, d)
         Sums of squares and products about the mean.
+    """
+    d = Z.shape[1]
+    counts = np.bincount(labels).astype(np.float64)
+    means, scatters = np.zeros((len(counts), d)), np.zeros((len(counts), d, d))
+    for i in range(len(counts)):
+        own = Z[labels == i].astype(np.float64)
+        means[i] = own.mean(axis=0)
+        own -= means[i]
+        scatters[i] = own.T @ own
+    return counts, means, scatters
+
+
+def likelihood(counts, means, scatters):
+    r"""Mean log-likelihood ratio per point of clusters as Gaussians.
+
+    .. math::
+
+        \frac{1}{2} \log \det S - \sum_c \pi_c \left( \frac{1}{2} \log \det \Sigma_c
+        + \frac{1}{2} \operatorname{tr} (\Sigma_c^{-1} S_c - 1) \right)
+
+    This is the classification likelihood with equal proportions [1]_: like the target
+    distribution of joint training it expects clusters of similar sizes. With estimated
+    proportions, uneven sizes would score higher. :math:`\pi_c` and :math:`S_c` are
+    share and covariance of a cluster, :math:`S` is the covariance of all points. Each
+    :math:`\Sigma_c` is :math:`S_c` shrunk towards the mean covariance with the weight
+    of 10 d samples, so that a nearly singular small cluster gains nothing. Linear maps
+    of the points change nothing: embeddings of different networks can be compared.
+
+    Parameters
+    ----------
+    counts, means, scatters : ndarrays
+        As returned by `cluster_moments`.
+
+    Returns
+    -------
+    score : float
+        The larger, the better.
 
     References
     ----------
     .. [1] G. Celeux, G. Govaert, "A classification EM algorithm for clustering and two
        stochastic versions", Computational Statistics & Data Analysis, 1992.
     """
+    within, floor, whole = _covariances(counts, means, scatters)
+    losses = _losses(counts, scatters, counts.sum(), within, floor)
+    return float((np.linalg.slogdet(whole + floor)[1] - losses.sum()) / 2)
 
-    def __init__(self, Z, labels):
-        d = Z.shape[1]
-        self.counts = np.bincount(labels).astype(np.float64)
-        self.means = np.zeros((len(self.counts), d))
-        self.scatters = np.zeros((len(self.counts), d, d))
-        for i in range(len(self.counts)):
-            own = Z[labels == i].astype(np.float64)
-            self.means[i] = own.mean(axis=0)
-            own -= self.means[i]
-            self.scatters[i] = own.T @ own
 
-    def likelihood(self):
-        """Mean log-likelihood ratio per point, the larger, the better."""
-        within, floor, whole = self._covariances()
-        losses = self._losses(self.counts, self.scatters, within, floor)
-        return float((np.linalg.slogdet(whole + floor)[1] - losses.sum()) / 2)
+def merge(counts, means, scatters, n_clusters):
+    r"""Merge the two clusters that cost least, until `n_clusters` remain.
 
-    def merge_to(self, n_clusters):
-        """Merge the two clusters whose merging costs least, until so many are left.
+    The cost is the loss of likelihood with estimated proportions, which adds
+    :math:`- \sum_c \pi_c \log \pi_c`. With equal proportions two halves of one Gaussian
+    would be likelier than the whole, and small clusters would be merged first.
 
-        Returns
-        -------
-        merged : ndarray of shape (number of clusters before,)
-            What has become of every cluster.
-        """
-        merged = np.arange(len(self.counts))
-        within, floor, _ = self._covariances()
-        alone = self._losses_with_shares(self.counts, self.scatters, within, floor)
-        costs = np.array(
-            [self._merge_costs(i, alone, within, floor) for i in range(len(merged))]
+    Parameters
+    ----------
+    counts, means, scatters : ndarrays
+        As returned by `cluster_moments`.
+    n_clusters : int
+        Number of clusters to keep.
+
+    Returns
+    -------
+    merged : ndarray of shape (number of clusters before,)
+        New label of every old cluster.
+    moments : tuple of ndarrays
+        Counts, means and scatters of the new clusters.
+    """
+    merged, n = np.arange(len(counts)), counts.sum()
+    within, floor, _ = _covariances(counts, means, scatters)
+
+    def losses(counts, scatters):
+        shares = counts / n
+        own = _losses(counts, scatters, n, within, floor)
+        return own - 2 * xlogy(shares, shares)
+
+    def merge_costs(a):
+        """Cost of merging cluster a with each other one; infinite with itself."""
+        union_counts, _, union_scatters = _union(
+            counts, means, scatters, a, slice(None)
         )
-        while len(self.counts) > n_clusters:
-            a, b = sorted(np.unravel_index(costs.argmin(), costs.shape))
-            merged[merged == b] = a
-            merged[merged > b] -= 1
-            for known, both in zip(
-                (self.counts, self.means, self.scatters), self._union(a, b), strict=True
-            ):
-                known[a] = both
-            self.counts, self.means, self.scatters = (
-                np.delete(known, b, axis=0)
-                for known in (self.counts, self.means, self.scatters)
-            )
-            alone = self._losses_with_shares(self.counts, self.scatters, within, floor)
-            costs = np.delete(np.delete(costs, b, axis=0), b, axis=1)
-            costs[a] = costs[:, a] = self._merge_costs(a, alone, within, floor)
-        return merged
-
-    def _merge_costs(self, a, alone, within, floor):
-        """What it costs to merge cluster a with any other; infinite with itself."""
-        counts, _, scatters = self._union(a, slice(None))
-        costs = self._losses_with_shares(counts, scatters, within, floor)
+        costs = losses(union_counts, union_scatters)
         costs -= alone[a] + alone
         costs[a] = np.inf
         return costs
 
-    def _union(self, a, b):
-        """Counts, means and scatters of cluster a taken as one with cluster(s) b."""
-        counts = self.counts[a] + self.counts[b]
-        share = (self.counts[b] / counts)[..., None]
-        apart = self.means[b] - self.means[a]
-        between = (share * self.counts[a] * apart)[..., None] * apart[..., None, :]
-        scatters = self.scatters[a] + self.scatters[b] + between
-        return counts, self.means[a] + share * apart, scatters
+    alone = losses(counts, scatters)
+    costs = np.array([merge_costs(a) for a in range(len(counts))])
+    while len(counts) > n_clusters:
+        a, b = sorted(np.unravel_index(costs.argmin(), costs.shape))
+        merged[merged == b] = a
+        merged[merged > b] -= 1
+        union = _union(counts, means, scatters, a, b)
+        counts, means, scatters = (
+            _replaced(known, a, both, b)
+            for known, both in zip((counts, means, scatters), union, strict=True)
+        )
+        alone = losses(counts, scatters)
+        costs = np.delete(np.delete(costs, b, axis=0), b, axis=1)
+        costs[a] = costs[:, a] = merge_costs(a)
+    return merged, (counts, means, scatters)
 
-    def _losses_with_shares(self, counts, scatters, within, floor):
-        shares = counts / self.counts.sum()
-        losses = self._losses(counts, scatters, within, floor)
-        return losses - 2 * xlogy(shares, shares)
 
-    def _covariances(self):
-        """Within clusters, what keeps it regular, and of all points."""
-        n, d = self.counts.sum(), self.means.shape[1]
-        within = self.scatters.sum(axis=0) / n
-        shares = self.counts / n
-        apart = self.means - shares @ self.means
-        whole = within + (apart.T * shares) @ apart
-        floor = (1e-6 * np.trace(whole) / d or 1.0) * np.eye(d)
-        return within, floor, whole
+def _replaced(known, a, value, b):
+    """The array with `value` at position a and without position b."""
+    known = known.copy()
+    known[a] = value
+    return np.delete(known, b, axis=0)
 
-    def _losses(self, counts, scatters, within, floor):
-        """Terms of the sum over clusters, twice."""
-        n, d = self.counts.sum(), self.means.shape[1]
-        own = scatters / counts[:, None, None]
-        weight = (10 * d / (counts + 10 * d))[:, None, None]
-        covariances = (1 - weight) * own + weight * within + floor
-        distance = np.trace(np.linalg.solve(covariances, own), axis1=1, axis2=2) - d
-        return counts / n * (np.linalg.slogdet(covariances)[1] + distance)
+
+def _union(counts, means, scatters, a, b):
+    """Count, mean and scatter of cluster a united with cluster(s) b."""
+    count = counts[a] + counts[b]
+    share = (counts[b] / count)[..., None]
+    apart = means[b] - means[a]
+    between = (share * counts[a] * apart)[..., None] * apart[..., None, :]
+    return count, means[a] + share * apart, scatters[a] + scatters[b] + between
+
+
+def _covariances(counts, means, scatters):
+    """Mean covariance within clusters, a small regular one, and that of all points."""
+    n, d = counts.sum(), means.shape[1]
+    within = scatters.sum(axis=0) / n
+    shares = counts / n
+    apart = means - shares @ means
+    whole = within + (apart.T * shares) @ apart
+    floor = (1e-6 * np.trace(whole) / d or 1.0) * np.eye(d)
+    return within, floor, whole
+
+
+def _losses(counts, scatters, n, within, floor):
+    """Terms of the sum over clusters, times two."""
+    d = len(within)
+    own = scatters / counts[:, None, None]
+    weight = (_PRIOR_SAMPLES * d / (counts + _PRIOR_SAMPLES * d))[:, None, None]
+    covariances = (1 - weight) * own + weight * within + floor
+    distance = np.trace(np.linalg.solve(covariances, own), axis1=1, axis2=2) - d
+    return counts / n * (np.linalg.slogdet(covariances)[1] + distance)
 
 
 def check_centers(init, n_clusters, width=None):
-    """Centres that a user gives, as a matrix of its own.
+    """Centres that a user gives, as a new matrix.
 
     Parameters
     ----------
@@ -293,9 +334,9 @@ def check_centers(init, n_clusters, width=None):
     n_clusters : int
         Number of clusters.
     width : int or None, default=None
-        Width of the code, when it is known.
+        Width of the embedding, if it is known.
     """
-    wanted = f"a centre in the code for each of n_clusters={n_clusters} clusters"
+    wanted = f"a centre in the embedding for each of n_clusters={n_clusters} clusters"
     try:
         centers = np.array(init, dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -6,18 +6,18 @@ or None beside it.
 """
 
 import math
-import warnings
 from numbers import Integral
 
 import numpy as np
 import torch
 from sklearn.utils.validation import validate_data
 
-from skdeepclust.exceptions import DataScaleWarning
+from skdeepclust._warnings import warn
+from skdeepclust.exceptions import DataScaleWarning, ImageShapeWarning
 
-__all__ = ["check_image_shape", "check_input", "check_scale"]
+__all__ = ["check_image_shape", "check_input", "measure_scale", "warn_of_scale"]
 
-# The smallest square that "auto" reads as an image: scikit-learn's digits.
+# The smallest square that is guessed to be an image: scikit-learn's digits.
 _SMALLEST_AUTO_IMAGE = 64
 
 # Root mean squares between which float data trains well with the default learning
@@ -34,7 +34,7 @@ _RMS_FACTOR, _FEW_SAMPLES = 10, 10
 def check_input(estimator, X, *, reset):
     """Validate X and set or check `n_features_in_` and `image_shape_`.
 
-    `_X_shape`, the shape of a sample as the user gives it, is set as well.
+    `_X_shape_`, the shape of a sample as the user gives it, is set as well.
 
     Parameters
     ----------
@@ -66,33 +66,32 @@ def check_input(estimator, X, *, reset):
         sample_shape = X_shape = None
     X = validate_data(estimator, X, reset=reset, dtype="numeric", order=None)
     if reset:
-        estimator._X_shape = X_shape or X.shape[1:]
+        estimator._X_shape_ = X_shape or X.shape[1:]
         estimator.image_shape_ = check_image_shape(
-            estimator.image_shape, sample_shape, X.shape[1]
+            getattr(estimator, "image_shape", "auto"), sample_shape, X.shape[1]
         )
+        is_table = hasattr(estimator, "feature_names_in_")
+        if estimator._guesses_images and X_shape is None and not is_table:
+            _guess_image_shape(estimator, X.shape[1])
     return X
 
 
 def check_image_shape(image_shape, sample_shape, n_features):
-    """Settle what one row is: an image (C, H, W), or no image (None).
+    """Determine whether a row is an image (C, H, W) or not (None).
 
     Parameters
     ----------
     image_shape : "auto", None or tuple of 2 or 3 ints
-        What the user says.
+        Parameter of the estimator.
     sample_shape : tuple of 3 ints or None
-        What a 3-D or 4-D X says, as (C, H, W); None for a 2-D X.
+        Shape of an image in a 3-D or 4-D X, as (C, H, W); None for a 2-D X.
     n_features : int
         Number of values in a row.
     """
     if image_shape is None:
         return None
     if isinstance(image_shape, str):  # "auto"
-        if sample_shape is not None:
-            return sample_shape
-        side = math.isqrt(n_features)
-        is_image = side * side == n_features >= _SMALLEST_AUTO_IMAGE
-        return (1, side, side) if is_image else None
+        return sample_shape
     shape = _as_chw(image_shape, n_features)
     if sample_shape is not None and shape != sample_shape:
         raise ValueError(
@@ -109,18 +108,30 @@ def check_image_shape(image_shape, sample_shape, n_features):
     return shape
 
 
-def check_scale(X, estimator_name, fitted=None):
-    """Warn of data so large or small that training, or a trained network, suffers.
+def _guess_image_shape(estimator, n_features):
+    """Take rows of a square length for images, and say so."""
+    is_said = not isinstance(estimator.image_shape, str)  # not "auto"
+    side = math.isqrt(n_features)
+    if is_said or side * side != n_features or n_features < _SMALLEST_AUTO_IMAGE:
+        return
+    estimator.image_shape_ = (1, side, side)
+    name = type(estimator).__name__
+    warn(
+        f"{name} takes the {n_features} columns of X for images of {side} x {side} "
+        f"pixels, because their number is a square. image_shape=({side}, {side}) "
+        "confirms this; image_shape=None refuses it: the rows are then a table or "
+        "embeddings, and the network is dense.",
+        ImageShapeWarning,
+    )
+
+
+def measure_scale(X):
+    """Size of the values of X.
 
     Parameters
     ----------
     X : ndarray of shape (n, d)
         Checked rows.
-    estimator_name : str
-        For the warning.
-    fitted : tuple or None, default=None
-        What this returned for the data that the network was trained on; None when it
-        is to be trained on X.
 
     Returns
     -------
@@ -129,13 +140,28 @@ def check_scale(X, estimator_name, fitted=None):
     is_uint8 : bool
         Whether X is uint8, which is scaled to [0, 1].
     """
-    rms, is_uint8 = _root_mean_square(X), X.dtype == np.uint8
-    if fitted is None:
-        if rms and not _RMS_LOW <= rms <= _RMS_HIGH:
-            _warn_of_training_scale(rms, is_uint8, estimator_name)
-    else:
-        _warn_of_other_scale(rms, is_uint8, fitted, len(X), estimator_name)
-    return rms, is_uint8
+    return _root_mean_square(X), X.dtype == np.uint8
+
+
+def warn_of_scale(scale, estimator_name, fitted=None, n_samples=None):
+    """Warn of data so large or small that training, or a trained network, suffers.
+
+    Parameters
+    ----------
+    scale : tuple
+        What `measure_scale` returned for X.
+    estimator_name : str
+        For the warning.
+    fitted : tuple or None, default=None
+        The same for the data of `fit`; None while the network is not trained yet.
+    n_samples : int or None, default=None
+        Number of rows of X; needed with `fitted`.
+    """
+    rms, is_uint8 = scale
+    if fitted is not None:
+        _warn_of_other_scale(rms, is_uint8, fitted, n_samples, estimator_name)
+    elif rms and not _RMS_LOW <= rms <= _RMS_HIGH:
+        _warn_of_training_scale(rms, is_uint8, estimator_name)
 
 
 def _warn_of_training_scale(rms, is_uint8, estimator_name):
@@ -152,12 +178,11 @@ def _warn_of_training_scale(rms, is_uint8, estimator_name):
             "batch by batch, or X / 255; for other images divide by the largest value; "
             "for tables put a StandardScaler or MinMaxScaler in front."
         )
-    warnings.warn(
+    warn(
         f"X has a root mean square of {rms:.3g} as {estimator_name} sees it ({seen}). "
-        f"Training works best with values about 1, a root mean square in [{_RMS_LOW}, "
-        f"{_RMS_HIGH}]. {remedy}",
+        f"Training works best with values of the order of 1, a root mean square in "
+        f"[{_RMS_LOW}, {_RMS_HIGH}]. {remedy}",
         DataScaleWarning,
-        stacklevel=5,
     )
 
 
@@ -170,12 +195,11 @@ def _warn_of_other_scale(rms, is_uint8, fitted, n_samples, estimator_name):
     too_small = 0 < rms < fitted_rms / _RMS_FACTOR and not may_be_small
     if too_large or too_small:
         kinds = {True: "uint8, scaled to [0, 1]", False: "not uint8, used as it is"}
-        warnings.warn(
+        warn(
             f"X has a root mean square of {rms:.3g} ({kinds[is_uint8]}), the data that "
             f"{estimator_name} was fitted to one of {fitted_rms:.3g} "
             f"({kinds[fitted_uint8]}). Pass X in the same type and on the same scale.",
             DataScaleWarning,
-            stacklevel=5,
         )
 
 
@@ -260,8 +284,8 @@ def _sample_shape(estimator, shape):
 
 def _check_same_shape(estimator, sample_shape):
     fitted = estimator.image_shape_
-    if fitted is None and len(estimator._X_shape) > 1:  # images taken as rows
-        fitted = (1, *estimator._X_shape)[-3:]
+    if fitted is None and len(estimator._X_shape_) > 1:  # images taken as rows
+        fitted = (1, *estimator._X_shape_)[-3:]
     name = type(estimator).__name__
     if fitted is not None and sample_shape != fitted:
         raise ValueError(

@@ -2,40 +2,42 @@
 
 import math
 import os
-import warnings
 from numbers import Integral, Real
 
 import torch
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, check_memory
+from sklearn.utils.validation import check_memory
+from torch import nn
 
 from skdeepclust._augment import resolve_augmentation
-from skdeepclust._autoencoder import Autoencoder, pretrain
-from skdeepclust._base import BaseDeepClusterer
-from skdeepclust._batches import (
-    Batches,
-    Rows,
-    map_blocks,
-    resolve_batch_size,
-    resolve_epochs,
-)
-from skdeepclust._centers import effective_clusters, forget_momenta, reseed_dead_centers
+from skdeepclust._auto import resolve_batch_size, resolve_epochs
+from skdeepclust._autoencoder import Autoencoder
+from skdeepclust._base import PublishedMixin, SoftClusterer
+from skdeepclust._batches import Batches
 from skdeepclust._compat import HasMethods, Interval, StrOptions
-from skdeepclust._device import derived_seed
+from skdeepclust._geometry import effective_clusters
 from skdeepclust._initial_centers import check_centers, initial_centers
-from skdeepclust._nets import ClusteringNet, history_table
-from skdeepclust._target import LabelTarget, WholeTarget, split_codes
-from skdeepclust.networks import ClusteringAutoencoder
+from skdeepclust._nets import ClusteringNet, Run, history_table
+from skdeepclust._random import derived_seed
+from skdeepclust._target import (
+    HardTarget,
+    SoftTarget,
+    forget_momenta,
+    reseed_dead_centers,
+)
+from skdeepclust._tensor_data import TensorData, map_blocks
+from skdeepclust._warnings import warn
+from skdeepclust.networks._clustering import ClusteringAutoencoder
 from skdeepclust.networks._resolve import module_key
 
 __all__ = ["BaseJointEstimator"]
 
-# So many intervals between updates the target is the clusters of `init` as they are,
-# where these are not simply what is nearest to a centre.
-_HELD_INTERVALS = 3
+# Number of target updates for which the initial clusters themselves are the target,
+# when they cannot be recovered from their centres.
+_INITIAL_TARGET_INTERVALS = 3
 
-# Columns of history_["clustering"]; the loss of a part that is not trained is not
-# among them.
+# Columns of history_["clustering"]; "reconstruction_loss" comes between the two parts
+# if it is trained.
 _COLUMNS_BEFORE = ("epoch", "step", "loss")
 _COLUMNS_AFTER = (
     *("clustering_loss", "label_change", "n_effective_clusters", "n_reseeded", "dur"),
@@ -43,19 +45,19 @@ _COLUMNS_AFTER = (
 
 
 class _StopRule:
-    """Says when to stop: few labels change, or no fewer than before."""
+    """Stops when few labels change, or when their number no longer falls."""
 
     def __init__(self, tol, n_iter_no_change):
         self._tol = tol
         self._n_iter_no_change = n_iter_no_change
-        self.start_anew()
+        self.reset()
 
-    def start_anew(self):
-        """Forget what was."""
+    def reset(self):
+        """Forget all earlier updates."""
         self._lowest, self._n_since = math.inf, 0
 
-    def judge(self, label_change):
-        """Why to stop after an interval with this share of changed labels, or None."""
+    def update(self, label_change):
+        """Reason to stop after an interval with this label change, or None."""
         if label_change < self._tol:
             return f"label change {label_change:.3g} below tol={self._tol:g}"
         self._n_since += 1
@@ -69,28 +71,35 @@ class _StopRule:
         return None
 
 
-class BaseJointEstimator(BaseDeepClusterer):
-    r"""An autoencoder, centres in its code, and both trained together.
+class BaseJointEstimator(PublishedMixin, SoftClusterer):
+    r"""An autoencoder, centres in its embedding, and both trained together.
 
     1. The autoencoder is trained to reconstruct X (`pretrain_epochs`).
-    2. `init`, k-means say, gives centres in the code.
-    3. Joint training minimises :math:`L_r + \gamma L_c`, or :math:`L_c` alone where a
-       subclass has no `gamma` and with it no use for the decoder. Where `init` is a
-       clusterer other than k-means its clusters are the first targets.
+    2. `init` finds clusters in the embedding; their means are the centres.
+    3. Joint training minimises :math:`L_r + \gamma L_c`, or :math:`L_c` alone if
+       `gamma` is None. Initial clusters that are not those of k-means are the first
+       targets.
     4. It ends when fewer than a share `tol` of the labels changed in
-       `update_interval` steps, when this share falls no more, or after `max_iter`
+       `update_interval` steps, when this share no longer falls, or after `max_iter`
        steps.
 
-    A subclass is a docstring, defaults, and where it has one `gamma`.
+    Subclasses add a docstring, defaults and, except DEC, the parameter `gamma`.
     """
 
+    gamma: float | None = None
+
+    _published = {
+        "augment": None,
+        "init": "kmeans",
+        "batch_size": 256,
+        "pretrain_epochs": 200,
+        "n_iter_no_change": None,
+    }
+
     _parameter_constraints = {
-        **{
-            name: constraint
-            for name, constraint in Autoencoder._parameter_constraints.items()
-            if name != "max_epochs"
-        },
-        "n_clusters": [Interval(Integral, 1, None, closed="left")],
+        **SoftClusterer._parameter_constraints,
+        "embedding_dim": Autoencoder._parameter_constraints["embedding_dim"],
+        "module": Autoencoder._parameter_constraints["module"],
         "alpha": [Interval(Real, 0, None, closed="neither")],
         "pretrain_epochs": [
             StrOptions({"auto"}),
@@ -109,77 +118,62 @@ class BaseJointEstimator(BaseDeepClusterer):
         "memory": [str, os.PathLike, HasMethods(["cache"]), None],
     }
 
-    @property
-    def _n_stages(self):
-        return 2
-
     def _check_n_samples(self, n_samples):
         super()._check_n_samples(n_samples)
         if not isinstance(self.init, str) and not hasattr(self.init, "fit_predict"):
             check_centers(self.init, self.n_clusters)  # now, not after pretraining
 
     def _fit(self, X, device, seed, progress):
-        # 1. The autoencoder alone, and 2. centres in its code.
-        autoencoder = self._pretrain(X, seed, progress)
-        rows = Rows(X, autoencoder._input_shape, device)
-        centers = self._start(autoencoder.module_.to(device).eval(), rows, seed)
-        self._input_shape = autoencoder._input_shape
-        self._code_width = autoencoder._code_width
-        module = autoencoder.module_
+        # 1. The autoencoder alone, and 2. centres in its embedding.
+        autoencoder, pretraining = self._pretrain(X, seed, progress)
+        data = TensorData(X, self._input_shape_, device)
+        centers = self._start(autoencoder.to(device).eval(), data, seed)
+        self._embedding_dim_ = centers.shape[1]
 
         # 3. and 4. Network and centres together.
         batch_size = resolve_batch_size(self.batch_size, len(X))
-        gamma = getattr(self, "gamma", None)
+        reconstructs = self.gamma is not None
         net = ClusteringNet(
             ClusteringAutoencoder(
-                module,
-                torch.from_numpy(centers),
-                self.alpha,
-                reconstructs=gamma is not None,
+                autoencoder, torch.from_numpy(centers), self.alpha, reconstructs
             ),
-            gamma=gamma,
+            gamma=self.gamma,
             stage="joint training",
             **self._net_params(device, batch_size),
         ).initialize()
         batches = Batches(
-            rows,
+            data,
             batch_size,
             seed=derived_seed(seed, "order"),
             shuffle=False,
             augment=resolve_augmentation(self.augment, self.image_shape_),
         )
-        labels = self._train_jointly(net, batches, progress)
+        self.labels_ = self._train(net, batches, progress)
 
         self.net_ = net
-        self.labels_ = labels
         self.cluster_centers_ = net.module_.centers.detach().cpu().numpy().copy()
-        reconstruction = () if gamma is None else ("reconstruction_loss",)
+        if reconstructs:
+            self.cluster_images_ = self._decode(self.cluster_centers_)
+        reconstruction = ("reconstruction_loss",) if reconstructs else ()
         columns = (*_COLUMNS_BEFORE, *reconstruction, *_COLUMNS_AFTER)
-        self.history_ = {
-            **autoencoder.history_,
-            "clustering": history_table(net, columns),
-        }
-        self._describe_centers()
-        self._warn_about_health()
+        self.history_ = {**pretraining, "clustering": history_table(net, columns)}
 
-    def _describe_centers(self):
-        """Add what more there is to say of the centres."""
+    @property
+    def _n_stages(self) -> int:
+        return 2
 
-    def _start(self, module, rows, seed):
-        """Centres in the code of all samples; sets `init_labels_`."""
-        Z = map_blocks(module.encode, rows).cpu().numpy()
-        init_seed = derived_seed(seed, "kmeans")
-        centers, self.init_labels_ = initial_centers(
-            self.init, Z, self.n_clusters, self.n_init, init_seed
-        )
-        return centers
+    @property
+    def module_(self) -> nn.Module:
+        """Fitted autoencoder, an `nn.Module` with `encode` and `decode`."""
+        return self.net_.module_.autoencoder
 
     def _pretrain(self, X, seed, progress):
+        """The pretrained network and its history, from the cache if possible."""
         params = self._pretrain_params()
         batch_size = resolve_batch_size(self.batch_size, len(X))
         params.update(
             max_epochs=resolve_epochs(self.pretrain_epochs, len(X), batch_size),
-            # One row is what `image_shape_` says, whatever layout X came in.
+            # A row is what `image_shape_` says, whatever layout X came in.
             image_shape=self.image_shape_,
             # None stays None, so that a cache finds what it has, as in a Pipeline.
             random_state=None if self.random_state is None else seed,
@@ -187,10 +181,8 @@ class BaseJointEstimator(BaseDeepClusterer):
         )
         module = params.pop("module")
         memory = check_memory(None if self.memory is None else self._memory())
-        cached_pretrain = memory.cache(
-            pretrain, ignore=["module", "progress", "verbose"]
-        )
-        return cached_pretrain(
+        cached = memory.cache(_pretrained, ignore=["module", "progress", "verbose"])
+        return cached(
             Autoencoder(**params),
             X,
             module_key=module_key(module) if self.memory is not None else None,
@@ -201,105 +193,106 @@ class BaseJointEstimator(BaseDeepClusterer):
 
     def _pretrain_params(self):
         """Parameters that the first stage shares with the second."""
-        shared = set(Autoencoder._parameter_constraints) - {"max_epochs"}
+        shared = set(Autoencoder._get_param_names()) - {"max_epochs", "skorch"}
         return {name: getattr(self, name) for name in shared} | self._skorch_params()
 
     def _memory(self):
         is_path = isinstance(self.memory, os.PathLike)
         return os.fspath(self.memory) if is_path else self.memory
 
-    def _train_jointly(self, net, batches, progress):
-        """Train until few labels change; return the labels."""
-        rows = batches.rows
-        n_updates = math.ceil(self.max_iter / self.update_interval)
-        self.n_iter_, self.converged_ = 0, False
-        self.stop_reason_ = (
-            f"max_iter={self.max_iter} used up"
-            if self.max_iter
-            else "max_iter=0: joint training left out"
+    def _start(self, autoencoder, data, seed):
+        """Centres in the embedding of all samples; sets `init_labels_`."""
+        Z = map_blocks(autoencoder.encode, data).cpu().numpy()
+        init_seed = derived_seed(seed, "kmeans")
+        centers, self.init_labels_ = initial_centers(
+            self.init, Z, self.n_clusters, self.n_init, init_seed
         )
-        target, n_reseeded_before = self._update(net, rows)
-        held = self._held_target(rows.device)
+        return centers
+
+    def _train(self, net, batches, progress):
+        """Train until few labels change; return the labels."""
+        data = batches.data
+        self.n_iter_, self.converged_ = 0, False
+        target, _ = self._refresh(net, data)
+        initial_target = self._initial_target(data.device)
         rule = _StopRule(self.tol, self.n_iter_no_change)
-        with (
-            progress.stage("joint training", n_updates) as stage,
-            net.training(rows),
-        ):
-            for i in range(n_updates):
-                holds = held is not None and i < _HELD_INTERVALS
-                batches.n_batches = min(
-                    self.update_interval, self.max_iter - self.n_iter_
-                )
-                with (
-                    stage.step("target update", lambda: self._snapshot(net)) as step,
-                    net.epoch(rows) as epoch,
-                ):
-                    if net.centers_moved_:  # by a callback, when the epoch began
-                        target, _ = self._update(net, rows)
-                        net.centers_moved_ = False
-                        rule.start_anew()
-                    batches.targets = held if holds else target
-                    net.train_on(batches)
-                    self.n_iter_ += batches.n_batches
-                    previous = target.labels
-                    batches.targets = target = None  # and with it the old codes
-                    target, n_reseeded = self._update(net, rows)
-                    n_changed = int(torch.count_nonzero(target.labels != previous))
-                    label_change = n_changed / len(rows)
-                    epoch.record(
-                        step=self.n_iter_,
-                        label_change=label_change,
-                        n_effective_clusters=effective_clusters(
-                            target.labels.cpu().numpy(), self.n_clusters
-                        ),
-                        n_reseeded=n_reseeded_before + n_reseeded,
-                    )
-                    n_reseeded_before = 0
-                is_whole = batches.n_batches == self.update_interval
-                reason = rule.judge(label_change) if is_whole and not holds else None
+        run = Run(
+            net,
+            data,
+            progress,
+            n_epochs=math.ceil(self.max_iter / self.update_interval),
+            step="target update",
+            snapshot=lambda: self._snapshot(net),
+        )
+        for i, epoch in enumerate(run):
+            if not torch.equal(target.centers, net.module_.centers):  # by a callback
+                target, _ = self._refresh(net, data)
+                rule.reset()
+            starts = initial_target is not None and i < _INITIAL_TARGET_INTERVALS
+            batches.targets = initial_target if starts else target
+            batches.n_batches = min(self.update_interval, self.max_iter - self.n_iter_)
+            net.train_on(batches)
+            self.n_iter_ += batches.n_batches
+            previous = target.labels
+            batches.targets = target = None  # frees the old embedding
+            target, n_reseeded = self._refresh(net, data)
+            label_change = _share_changed(target.labels, previous)
+            epoch.record(
+                step=self.n_iter_,
+                label_change=label_change,
+                n_effective_clusters=effective_clusters(
+                    target.labels.cpu().numpy(), self.n_clusters
+                ),
+                n_reseeded=n_reseeded,
+            )
+            if batches.n_batches == self.update_interval and not starts:
+                reason = rule.update(label_change)
                 if reason is not None:
-                    self.converged_, self.stop_reason_ = True, reason
-                    break
-                if epoch.stop_requested or step.stop_requested:
-                    self.stop_reason_ = "a callback stopped the training"
-                    break
+                    self.converged_ = True
+                    run.stop(reason)
+        self.stop_reason_ = run.stop_reason or self._used_up()
         if self.callbacks:  # one of them may have changed the weights since
-            target, _ = self._update(net, rows)
+            target, _ = self._refresh(net, data)
         return target.labels.cpu().numpy()
 
-    def _held_target(self, device):
-        """The clusters of `init` as a target; None where centres say all of them.
+    def _used_up(self):
+        if self.max_iter:
+            return f"max_iter={self.max_iter} used up"
+        return "max_iter=0: joint training left out"
+
+    def _initial_target(self, device):
+        """One-hot target of the initial clusters, unless nearest centres give them.
 
         Clusters that are not round have other samples than those nearest to their mean.
         Network and centres learn them first.
         """
         if isinstance(self.init, str):
-            says_all = self.init == "kmeans"
+            nearest_center_suffices = self.init == "kmeans"
         else:
-            says_all = not hasattr(self.init, "fit_predict")
-        if says_all:
+            nearest_center_suffices = not hasattr(self.init, "fit_predict")
+        if nearest_center_suffices:
             return None
         labels = torch.from_numpy(self.init_labels_).to(device)
-        return LabelTarget(labels, self.n_clusters)
+        return HardTarget(labels, self.n_clusters)
 
-    def _update(self, net, rows):
+    def _refresh(self, net, data):
         """Assign the whole data set, after putting dead centres back on data.
 
         Returns
         -------
-        target : WholeTarget
+        target : SoftTarget
             Target distribution and labels.
         n_reseeded : int
             Number of centres moved.
         """
         model = net.module_.eval()
         with torch.no_grad():
-            Z = map_blocks(model.encode, rows).to(model.centers.dtype)
-            target = WholeTarget(Z, model.centers, self.alpha)
+            Z = map_blocks(model.encode, data).to(model.centers.dtype)
+            target = SoftTarget(Z, model.centers, self.alpha)
             moved = reseed_dead_centers(Z, model.centers.data, target.labels)
             if len(moved):
                 forget_momenta(net.optimizer_, model.centers, moved)
-                target = WholeTarget(Z, model.centers, self.alpha)
+                target = SoftTarget(Z, model.centers, self.alpha)
         return target, len(moved)
 
     def _snapshot(self, net):
@@ -307,73 +300,57 @@ class BaseJointEstimator(BaseDeepClusterer):
         centers = net.module_.centers.detach().cpu().numpy().copy()
         return {**self._fitted_attributes(), "net_": net, "cluster_centers_": centers}
 
-    def _warn_about_health(self):
+    def _warn(self):
         n_epochs = len(self.history_["pretraining"]["epoch"])
         smaller = (
-            f"a smaller gamma (now {self.gamma:g})"
-            if hasattr(self, "gamma")
-            else (f"a smaller lr (now {self.lr:g})")
+            f"a smaller lr (now {self.lr:g})"
+            if self.gamma is None
+            else f"a smaller gamma (now {self.gamma:g})"
         )
         self._warn_of_collapse(
             f"Look at history_['clustering']['n_effective_clusters']; try {smaller}, "
             f"more pretrain_epochs (now {n_epochs}), another random_state "
-            "or a smaller n_clusters; and see that the values of X are about 1."
+            "or a smaller n_clusters; and see that the values of X are of the order "
+            "of 1."
         )
         if self.n_iter_ >= self.max_iter > 0 and not self.converged_:
-            warnings.warn(
+            warn(
                 f"Joint training used up max_iter={self.max_iter} steps while "
                 f"{self.history_['clustering']['label_change'][-1]:.2g} of the labels "
                 f"still changed between updates (tol={self.tol:g}). Increase max_iter "
                 "or tol.",
                 ConvergenceWarning,
-                stacklevel=6,
             )
 
-    def predict(self, X):
-        """Cluster of every sample.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features), (n_samples, H, W) or \
-                (n_samples, C, H, W)
-            Samples, in any layout of those seen in `fit`.
+def _pretrained(autoencoder, X, module_key, module, progress, verbose):
+    """Train an autoencoder; a function of its arguments, so that it can be cached.
 
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-            Index of the most probable cluster.
-        """
-        check_is_fitted(self)
-        blocks = self._assign(self._rows(X))
-        return torch.cat([Q.argmax(dim=1) for Q in blocks]).cpu().numpy()
+    Parameters
+    ----------
+    autoencoder : Autoencoder
+        Unfitted, without its `module`.
+    X : ndarray of shape (n_samples, n_features)
+        Checked rows.
+    module_key : str or None
+        Stands for `module` in the key of the cache: pickles of equal networks differ.
+    module : str, nn.Module class, nn.Module or callable
+        Parameter `module` of the autoencoder.
+    progress : Progress
+        Reporter of the estimator that pretrains.
+    verbose : int
+        Verbosity.
 
-    def predict_proba(self, X):
-        """Soft assignment q of every sample to every cluster.
+    Returns
+    -------
+    network : nn.Module
+        The trained network, on the CPU.
+    history : dict
+        Its `history_`.
+    """
+    autoencoder.set_params(module=module, verbose=verbose)._fit_checked(X, progress)
+    return autoencoder.module_.cpu(), autoencoder.history_
 
-        The values say how much nearer one centre is than the others. They are not
-        calibrated probabilities.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features), (n_samples, H, W) or \
-                (n_samples, C, H, W)
-            Samples, in any layout of those seen in `fit`.
-
-        Returns
-        -------
-        Q : ndarray of shape (n_samples, n_clusters)
-            Soft assignments, float32. Rows sum to one.
-        """
-        check_is_fitted(self)
-        rows = self._rows(X)
-        whole = torch.empty(len(rows), len(self.cluster_centers_))
-        blocks = split_codes(whole, len(self.cluster_centers_))
-        for block, Q in zip(blocks, self._assign(rows), strict=True):
-            block.copy_(Q)
-        return whole.numpy()
-
-    def _assign(self, rows):
-        """Soft assignments, block by block."""
-        for Z in split_codes(self._embed(rows), len(self.cluster_centers_)):
-            with torch.no_grad():
-                yield self.net_.module_.assign(Z)
+def _share_changed(labels, previous):
+    return int(torch.count_nonzero(labels != previous)) / len(labels)

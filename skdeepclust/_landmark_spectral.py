@@ -11,10 +11,10 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skdeepclust._clusterers import nearest
+from skdeepclust._base import forget_fit
 from skdeepclust._compat import Interval, StrOptions, validate_parameters
-from skdeepclust._device import derived_seed, root_seed
-from skdeepclust._fitted import forget_fit
+from skdeepclust._geometry import nearest
+from skdeepclust._random import derived_seed, root_seed
 from skdeepclust._spectral import SpectralEnsemble, cluster_embedding
 
 __all__ = ["LandmarkSpectralClustering"]
@@ -23,7 +23,7 @@ __all__ = ["LandmarkSpectralClustering"]
 class LandmarkSpectralClustering(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator
 ):
-    r"""Spectral clustering by way of landmarks, for any number of samples.
+    r"""Spectral clustering through landmarks, for any number of samples.
 
     Every sample is tied to its nearest few landmarks, which are the centres of a
     k-means. Samples that share landmarks are similar; the left singular vectors of
@@ -40,8 +40,8 @@ class LandmarkSpectralClustering(
         per cluster and at most 1000, and never more than half of the samples
         (``benchmarks/README.md``).
     n_neighbors : int, default=3
-        Number r of landmarks that a sample is tied to. With the default, and as many
-        landmarks as "auto" takes, codes of digits were clustered best
+        Number r of landmarks that a sample is tied to. The default, with the
+        number of landmarks that "auto" takes, clustered digits best
         (``benchmarks/README.md``); [1]_ has 5.
     bandwidth : float or "auto", default="auto"
         Width :math:`\sigma` of the Gaussian kernel. "auto" is the mean distance of
@@ -49,8 +49,8 @@ class LandmarkSpectralClustering(
     n_init : int, default=20
         Starts of the k-means in the embedding.
     random_state : int, RandomState instance or None, default=None
-        Governs landmarks and k-means. None draws fresh entropy; numpy's global
-        generator is left alone in every case.
+        Governs landmarks and k-means. None draws fresh entropy. The global generator
+        of numpy is never touched.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class LandmarkSpectralClustering(
     first `n_clusters` left singular vectors of :math:`B D^{-1/2}`, rows scaled to
     length one. A new row b of affinities has the embedding
     :math:`b D^{-1/2} V \Sigma^{-1}`, with V and :math:`\Sigma` the right singular
-    vectors and the singular values; the rows of B come to the same place by it.
+    vectors and the singular values; the rows of B get their own embedding from it.
 
     References
     ----------
@@ -146,13 +146,13 @@ class LandmarkSpectralClustering(
         self : LandmarkSpectralClustering
             The fitted clusterer.
         """
-        self._forget()
+        forget_fit(self)
         try:
             validate_parameters(self)
             X = validate_data(self, X, dtype=[np.float64, np.float32], order="C")
             self._fit(X, root_seed(self.random_state))
         except BaseException:
-            self._forget()
+            forget_fit(self)
             raise
         return self
 
@@ -161,18 +161,15 @@ class LandmarkSpectralClustering(
             raise ValueError(
                 f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}."
             )
-        self._spectral = SpectralEnsemble(
+        self._spectral_ = SpectralEnsemble(
             self.n_clusters, self.n_landmarks, self.n_neighbors, self.bandwidth
         ).fit([X], seed)
-        (self.landmarks_,) = self._spectral.landmarks
-        (self.bandwidth_,) = self._spectral.bandwidths
-        self.embedding_ = self._spectral.embed([X])
+        (self.landmarks_,) = self._spectral_.landmarks
+        (self.bandwidth_,) = self._spectral_.bandwidths
+        self.embedding_ = self._spectral_.embed([X])
         self.cluster_centers_, self.labels_ = cluster_embedding(
             self.embedding_, self.n_clusters, self.n_init, derived_seed(seed, "kmeans")
         )
-
-    def _forget(self):
-        forget_fit(self, "_spectral")
 
     def transform(self, X):
         """Spectral embedding of samples, through the landmarks of `fit`.
@@ -185,8 +182,8 @@ class LandmarkSpectralClustering(
         Returns
         -------
         embedding : ndarray of shape (n_samples, n_clusters)
-            Embedding, float32. A sample gets the same to the bit whatever other
-            samples come with it.
+            Embedding, float32. The embedding of a sample is the same to the bit
+            whatever other samples come with it.
         """
         return self._embed(X)
 
@@ -208,7 +205,7 @@ class LandmarkSpectralClustering(
     def _embed(self, X):
         check_is_fitted(self, "landmarks_")
         X = validate_data(self, X, reset=False, dtype=self.landmarks_.dtype, order="C")
-        return self._spectral.embed([X])
+        return self._spectral_.embed([X])
 
     @property
     def _n_features_out(self):

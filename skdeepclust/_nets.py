@@ -1,28 +1,37 @@
 """The skorch nets that train on tensors, and nothing about any method.
 
-Each net is skorch's `NeuralNet` with its own loss and with a shorter way through
-an epoch: batches come ready from :class:`~skdeepclust._batches.Batches`, losses
-are read once per epoch, and per-batch hooks run only when a callback has them.
+Each net is skorch's `NeuralNet` for parameters, callbacks, history and optimisers. The
+loop is ours: batches come ready from :class:`~skdeepclust._batches.Batches`, losses are
+read once per epoch, and per-batch hooks run only when a callback has them.
 """
 
 import copy
 import math
 import textwrap
-import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, Checkpoint, EpochTimer, PrintLog
 from skorch.utils import TeeGenerator, noop
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 
 from skdeepclust._functional import clustering_kl
 from skdeepclust._params import check_arguments
+from skdeepclust._warnings import warn
 from skdeepclust.exceptions import NonFiniteLossError
 
-__all__ = ["ClusteringNet", "PseudoLabelNet", "ReconstructionNet", "history_table"]
+__all__ = [
+    "ClusteringNet",
+    "PseudoLabelNet",
+    "ReconstructionNet",
+    "Run",
+    "TensorNet",
+    "history_table",
+]
 
 # Optimisers with a one-kernel step on CPU and CUDA: the same arithmetic, faster.
 _FUSED = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD, torch.optim.Adagrad)
@@ -31,27 +40,66 @@ _FUSED_OPTIONS = {"fused", "foreach", "differentiable"}
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 _CALLBACK_METHODS = ("initialize", "set_params", "on_epoch_end", *_BATCH_HOOKS)
 
+_CALLBACK_STOP = "a callback or Ctrl-C at the end of an epoch stopped the training"
 
-class _TensorNet(NeuralNet):
-    """Common ground of the nets: epochs over `Batches`, losses kept by name.
 
-    Subclasses say what they minimise in `losses`. An epoch is whatever the batches
-    make of it: a pass through the data, or the steps between two target updates.
+class TensorNet(NeuralNet):
+    """A network and its optimiser, trained on batches of tensors.
+
+    A subclass writes :meth:`losses`. :class:`Run` and :meth:`train_on` do the rest:
+    an epoch is a call of `train_on`, whatever its batches are.
+
+    In a fitted estimator this is `net_`, there to be looked at: `module_`,
+    `optimizer_`, `history` and `callbacks_`. It is fitted by its estimator only.
+
+    Parameters
+    ----------
+    module : nn.Module
+        The network, built and float32. Its call gives `losses` their `output`.
+    stage : str
+        Name of the stage that the net trains in, for progress and errors.
+    callbacks : list of skorch callbacks, default=None
+        Callbacks; the net works on copies.
+    **params : dict
+        Parameters of skorch's `NeuralNet`: `optimizer`, `lr`, `batch_size`, `device`,
+        `verbose`, and those with a prefix.
     """
 
-    def __init__(self, module, *, stage, callbacks, **params):
+    def __init__(
+        self,
+        module: nn.Module,
+        *,
+        stage: str,
+        callbacks: list | None = None,
+        **params: Any,
+    ):
         super().__init__(
             module.to(torch.float32),
-            criterion=nn.MSELoss,
+            criterion=None,
             train_split=None,
             callbacks=_copies(callbacks),
             **params,
         )
         self.stage = stage
-        self.hears_batches_ = False
+        self.has_batch_callbacks_ = False
 
-    def losses(self, output, target, X):
-        """Losses of a batch, as scalar tensors by name; "loss" is minimised."""
+    def losses(self, output: Any, target: Any, X: Tensor) -> dict[str, Tensor]:
+        """Losses of a batch; the word that a subclass writes.
+
+        Parameters
+        ----------
+        output : Tensor or tuple of Tensors
+            What the module returned for X.
+        target : Tensor or None
+            Rows of the `targets` of the batches.
+        X : Tensor of shape (b, *input_shape)
+            The batch.
+
+        Returns
+        -------
+        losses : dict
+            Scalar tensors by name. "loss" is minimised; the others are recorded.
+        """
         raise NotImplementedError
 
     # -- skorch's extension points -------------------------------------------
@@ -70,26 +118,78 @@ class _TensorNet(NeuralNet):
         self._check_callbacks()
         return self
 
-    def get_loss(self, y_pred, y_true, X=None, training=False):
-        """Loss to minimise, under skorch's name for it."""
-        return self.losses(y_pred, y_true, X)["loss"]
+    def initialize_criterion(self):
+        """Do nothing: `losses` is in the place of skorch's criterion."""
+        return self
 
     def get_params_for_optimizer(self, prefix, named_parameters):
-        """Arguments of the optimiser, fused where that exists."""
+        """Arguments of the optimiser, fused if the optimiser has that form."""
         args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
         if self.optimizer in _FUSED and not _FUSED_OPTIONS & kwargs.keys():
             kwargs["fused"] = True
         return args, kwargs
 
-    def train_step(self, batch, **fit_params):
-        """One step of the optimiser on a batch."""
+    def fit(self, X, y=None, **fit_params):
+        """Refuse: the net is trained by its estimator."""
+        raise NotImplementedError(
+            "The net of a fitted estimator is there to be looked at (module_, "
+            "optimizer_, history, callbacks_). It cannot be fitted, cloned or asked "
+            "for predictions: call fit, clone or predict on the estimator itself."
+        )
+
+    partial_fit = fit_loop = fit
+
+    def predict(self, X):
+        """Refuse: the estimator predicts."""
+        return self.fit(X)
+
+    predict_proba = forward = forward_iter = infer = predict
+
+    def __sklearn_clone__(self):
+        return self.fit(None)
+
+    # -- training ------------------------------------------------------------
+
+    def train_on(self, batches: Any) -> None:
+        """Take a step on each of the batches and record the mean losses.
+
+        Parameters
+        ----------
+        batches : iterable of pairs (X, target)
+            Batches of tensors on the device, such as :class:`Batches`.
+        """
+        totals: dict[str, Tensor] = {}
+        n_samples, n_batches = 0, 0
+        self._set_training(True)
+        for batch in batches:
+            if self.has_batch_callbacks_:
+                self.notify("on_batch_begin", batch=batch, training=True)
+                self._set_training(True)
+            step = self.train_step(batch)
+            size = len(batch[0])
+            for name, loss in step["losses"].items():
+                # In place on the device: neither a wait nor a tensor per batch.
+                if name not in totals:
+                    totals[name] = _zero(loss)
+                totals[name].add_(loss.detach(), alpha=size)
+            n_samples += size
+            n_batches += 1
+            if self.has_batch_callbacks_:
+                self.history.record_batch("train_loss", step["loss"].item())
+                self.history.record_batch("train_batch_size", size)
+                self.notify("on_batch_end", batch=batch, training=True, **step)
+        means = {name: total.item() / n_samples for name, total in totals.items()}
+        self._record_losses(means, n_batches)
+
+    def train_step(self, batch):
+        """Take one step of the optimiser on a batch."""
         X, target = batch
-        steps = []  # of an optimiser that asks several times, the first counts
+        steps = []  # LBFGS calls the closure several times; the first call counts
 
         def closure():
             output, losses = self._backward(X, target)
             steps.append((output, losses))
-            if self.hears_batches_:
+            if self.has_batch_callbacks_:
                 self.notify(
                     "on_grad_computed",
                     named_parameters=TeeGenerator(self.get_all_learnable_params()),
@@ -111,12 +211,11 @@ class _TensorNet(NeuralNet):
                 raise
             self._strip_compiler()
             step = self._compute(X, target)  # fails again if it was not the compiler
-            warnings.warn(
+            warn(
                 f"torch.compile failed, and the {self.stage} goes on without it; "
                 f"compile=False spares the attempt. {type(error).__name__}: "
                 f"{textwrap.shorten(str(error), 300)}",
                 RuntimeWarning,
-                stacklevel=2,
             )
             return step
 
@@ -127,82 +226,52 @@ class _TensorNet(NeuralNet):
         losses["loss"].backward()
         return output, losses
 
-    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
-        """Train on the batches of one epoch and record its mean losses."""
-        totals, n_samples, n_batches = {}, 0, 0
-        self._set_training(True)
-        for batch in iterator:
-            if self.hears_batches_:
-                self.notify("on_batch_begin", batch=batch, training=True)
-                self._set_training(True)
-            step = step_fn(batch, **fit_params)
-            size = len(batch[0])
-            for name, loss in step["losses"].items():
-                # In place on the device: neither a wait nor a tensor per batch.
-                if name not in totals:
-                    totals[name] = _zero(loss)
-                totals[name].add_(loss.detach(), alpha=size)
-            n_samples += size
-            n_batches += 1
-            if self.hears_batches_:
-                self.history.record_batch(f"{prefix}_loss", step["loss"].item())
-                self.history.record_batch(f"{prefix}_batch_size", size)
-                self.notify("on_batch_end", batch=batch, training=True, **step)
-        means = {name: total.item() / n_samples for name, total in totals.items()}
-        self._record_losses(means, n_batches, prefix)
-
-    # -- what the estimators call --------------------------------------------
-
     @contextmanager
-    def training(self, rows):
+    def training(self, data):
         """Surround a whole training: skorch's begin and end."""
-        self.hears_batches_ = any(_overrides_batch_hook(c) for _, c in self.callbacks_)
-        self.notify("on_train_begin", X=rows, y=None)
+        self.has_batch_callbacks_ = any(
+            _overrides_batch_hook(callback) for _, callback in self.callbacks_
+        )
+        self.notify("on_train_begin", X=data, y=None)
         yield
-        self.notify("on_train_end", X=rows, y=None)
+        self.notify("on_train_end", X=data, y=None)
         self._strip_compiler()
         if not all(p.isfinite().all() for p in self.module_.parameters()):
             raise NonFiniteLossError(self._non_finite_message("a weight", math.nan))
 
     @contextmanager
-    def epoch(self, rows):
+    def epoch(self, data):
         """Surround an epoch: skorch's begin and end.
 
         The object yielded takes facts to record with the epoch, before callbacks
         see it, and says afterwards whether one of them, such as skorch's
         EarlyStopping, ends the training.
         """
-        data = {"dataset_train": rows, "dataset_valid": None}
-        self.notify("on_epoch_begin", **data)
+        about = {"dataset_train": data, "dataset_valid": None}
+        self.notify("on_epoch_begin", **about)
         epoch = _Epoch(self.history)
         yield epoch
         try:
-            self.notify("on_epoch_end", **data)
-        except KeyboardInterrupt as interrupt:  # how skorch's callbacks say stop
-            if not _is_raised_by_hook(interrupt):
-                raise
+            self.notify("on_epoch_end", **about)
+        except KeyboardInterrupt:  # how skorch's callbacks stop a training
             epoch.stop_requested = True
-
-    def train_on(self, batches):
-        """Take a step on each of the batches, within an epoch."""
-        self.run_single_epoch(batches, True, "train", self.train_step)
 
     # -- helpers -------------------------------------------------------------
 
-    def _record_losses(self, means, n_batches, prefix):
+    def _record_losses(self, means, n_batches):
         for name, mean in means.items():
-            column = f"{prefix}_loss" if name == "loss" else name
+            column = "train_loss" if name == "loss" else name
             if not math.isfinite(mean):
                 raise NonFiniteLossError(self._non_finite_message(f"the {name}", mean))
             if name == "loss":
                 earlier = self.history[:-1, column] if len(self.history) > 1 else []
                 self.history.record(f"{column}_best", all(mean < x for x in earlier))
             self.history.record(column, mean)
-        self.history.record(f"{prefix}_batch_count", n_batches)
-        if not self.hears_batches_:
+        self.history.record("train_batch_count", n_batches)
+        if not self.has_batch_callbacks_:
             # One entry for all: skorch's Checkpoint looks for a last batch.
             self.history.new_batch()
-            self.history.record_batch(f"{prefix}_loss", self.history[-1, "train_loss"])
+            self.history.record_batch("train_loss", self.history[-1, "train_loss"])
 
     def _non_finite_message(self, what, value):
         return (
@@ -214,7 +283,7 @@ class _TensorNet(NeuralNet):
 
     def _strip_compiler(self):
         """Put the plain module back, whose parameters have their plain names."""
-        for name in self._modules + self._criteria:
+        for name in self._modules:
             part = getattr(self, name + "_")
             setattr(self, name + "_", getattr(part, "_orig_mod", part))
 
@@ -241,17 +310,94 @@ class _TensorNet(NeuralNet):
                 callback.sink = _warn_if_unable  # it would keep failures to itself
 
 
+class Run:
+    """The epochs of a stage of training.
+
+    Iterating runs the epochs, each between the begin and the end that skorch's and
+    scikit-learn's callbacks see::
+
+        run = Run(net, data, progress, n_epochs=100)
+        for epoch in run:
+            net.train_on(batches)
+            epoch.record(beta=beta)
+            if enough:
+                run.stop("the loss no longer falls")
+
+    Parameters
+    ----------
+    net : TensorNet
+        The net, initialised.
+    data : TensorData
+        The samples, for callbacks.
+    progress : Progress
+        What `_fit` was given.
+    n_epochs : int
+        Largest number of epochs.
+    step : str, default="epoch"
+        Name of an epoch in progress reports.
+    snapshot : callable or None, default=None
+        Returns the fitted attributes as they are now, for scikit-learn's callbacks
+        that evaluate the estimator.
+
+    Attributes
+    ----------
+    stop_reason : str or None
+        Why the run ended before `n_epochs`; None if it did not.
+    """
+
+    def __init__(
+        self,
+        net: TensorNet,
+        data: Any,
+        progress: Any,
+        *,
+        n_epochs: int,
+        step: str = "epoch",
+        snapshot: Callable[[], dict] | None = None,
+    ):
+        self._net = net
+        self._data = data
+        self._progress = progress
+        self._n_epochs = n_epochs
+        self._step = step
+        self._snapshot = snapshot
+        self.stop_reason: str | None = None
+
+    def stop(self, reason: str) -> None:
+        """End the run after this epoch."""
+        self.stop_reason = reason
+
+    def __iter__(self) -> Iterator["_Epoch"]:
+        """Yield every epoch while it runs."""
+        with (
+            self._progress.stage(self._net.stage, self._n_epochs) as stage,
+            self._net.training(self._data),
+        ):
+            for _ in range(self._n_epochs):
+                with (
+                    stage.step(self._step, self._snapshot) as step,
+                    self._net.epoch(self._data) as epoch,
+                ):
+                    yield epoch
+                if self.stop_reason is not None:
+                    return
+                if epoch.stop_requested or step.stop_requested:
+                    self.stop_reason = _CALLBACK_STOP
+                    return
+
+
 class _Epoch:
     def __init__(self, history):
         self._history = history
         self.stop_requested = False
 
     def record(self, **facts):
+        """Record facts with the epoch, each in a column of the history."""
         for name, value in facts.items():
             self._history.record(name, value)
 
 
-class ReconstructionNet(_TensorNet):
+class ReconstructionNet(TensorNet):
     """Trains an autoencoder: mean squared error, averaged over all values."""
 
     def losses(self, output, target, X):
@@ -259,18 +405,16 @@ class ReconstructionNet(_TensorNet):
         return {"loss": mse_loss(output, X)}
 
 
-class ClusteringNet(_TensorNet):
+class ClusteringNet(TensorNet):
     """Trains a network and its centres: L = L_r + gamma * KL(P || Q).
 
     With ``gamma=None`` it is the divergence alone, and the module gives no
-    reconstruction. A callback that moves the centres when an epoch begins says so in
-    `centers_moved_`, and the targets are worked out anew.
+    reconstruction.
     """
 
     def __init__(self, module, *, gamma, **params):
         super().__init__(module, **params)
         self.gamma = gamma
-        self.centers_moved_ = False
 
     def losses(self, output, target, X):
         """Return the parts of the loss and their weighted sum."""
@@ -286,7 +430,7 @@ class ClusteringNet(_TensorNet):
         }
 
 
-class PseudoLabelNet(_TensorNet):
+class PseudoLabelNet(TensorNet):
     """Trains features on pseudo-labels: multinomial logistic loss, mean over heads."""
 
     def losses(self, output, target, X):
@@ -303,11 +447,16 @@ def history_table(net, columns):
 
     Parameters
     ----------
-    net : _TensorNet
+    net : TensorNet
         A trained net.
     columns : sequence of str
-        Columns that the table has in any case. Others, recorded by callbacks, follow;
-        where an epoch lacks one there is NaN.
+        First columns of the table. Others, recorded by callbacks, follow. A value that
+        an epoch lacks is NaN.
+
+    Returns
+    -------
+    table : dict
+        Lists by the name of the column.
     """
     skipped = {"batches", "train_loss_best", "train_batch_count", "event_cp"}
     rows = [
@@ -357,14 +506,6 @@ def _overrides_batch_hook(callback):
     )
 
 
-def _is_raised_by_hook(interrupt):
-    """Whether a callback's hook raised this itself; a Ctrl-C strikes anywhere."""
-    traceback = interrupt.__traceback__
-    while traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    return traceback.tb_frame.f_code.co_name == "on_epoch_end"
-
-
 def _warn_if_unable(message):
     if message.startswith("Unable to save"):
-        warnings.warn(message, RuntimeWarning, stacklevel=2)
+        warn(message, RuntimeWarning)

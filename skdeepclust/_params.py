@@ -4,7 +4,7 @@ import inspect
 
 from sklearn.base import BaseEstimator
 
-__all__ = ["SkorchParamsMixin", "accepted_arguments", "check_arguments"]
+__all__ = ["SkorchParams", "accepted_arguments", "check_arguments"]
 
 # skorch's prefixes that reach something here. Its losses, data sets and training
 # loops are the estimators' own, so their prefixes would be silently without effect.
@@ -17,12 +17,12 @@ _PREFIXES = {
 }
 _PLAIN_NAMES = ("compile",)
 
-# The name of the ``**skorch`` argument itself. scikit-learn reads it off the signature
-# and demands that a constructor swallows anything under it; `fit` then refuses it.
+# The name of the ``**skorch`` argument itself. scikit-learn reads it from the signature
+# and checks that the constructor accepts any value for it; `fit` then refuses it.
 _CATCH_ALL = "skorch"
 
 
-class SkorchParamsMixin(BaseEstimator):
+class SkorchParams(BaseEstimator):
     """Adds ``**skorch`` to an estimator's parameters.
 
     Parameters such as ``module__filters`` are kept under exactly that name, so that
@@ -33,13 +33,13 @@ class SkorchParamsMixin(BaseEstimator):
         unknown = [name for name in params if not _is_passed_on(name)]
         if unknown:
             raise TypeError(self._unknown_message(unknown))
-        self._skorch = params
+        self._skorch_given = params
 
     def _skorch_params(self):
         """Parameters to pass on: name -> value."""
-        if _CATCH_ALL in self._skorch:
+        if _CATCH_ALL in self._skorch_given:
             raise TypeError(self._unknown_message([_CATCH_ALL]))
-        return self._skorch
+        return self._skorch_given
 
     def get_params(self, deep=True):
         """Get parameters, those passed on to skorch included.
@@ -54,7 +54,7 @@ class SkorchParamsMixin(BaseEstimator):
         params : dict
             Parameter names mapped to their values.
         """
-        return {**super().get_params(deep=deep), **self._skorch}
+        return {**super().get_params(deep=deep), **self._skorch_given}
 
     def set_params(self, **params):
         """Set parameters, those passed on to skorch included.
@@ -85,7 +85,7 @@ class SkorchParamsMixin(BaseEstimator):
             raise ValueError(self._unknown_message(unknown))
         passed_on = {k: v for k, v in params.items() if _is_passed_on(k)}
         super().set_params(**{k: v for k, v in params.items() if k not in passed_on})
-        self._skorch = {**self._skorch, **passed_on}
+        self._skorch_given = {**self._skorch_given, **passed_on}
         return self
 
     def _unknown_message(self, unknown):
@@ -111,7 +111,7 @@ def accepted_arguments(function):
     names : list of str
         The names, `self` left out.
     takes_any : bool
-        Whether it takes other keywords besides.
+        Whether it also takes any other keywords.
     """
     parameters = inspect.signature(function).parameters.values()
     by_name = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
@@ -134,7 +134,7 @@ def check_arguments(function, prefix, arguments):
     Raises
     ------
     ValueError
-        When there is one that `function` does not take, with a list of what it does.
+        If `function` does not take one of them; the message lists those it takes.
     """
     names, takes_any = accepted_arguments(function)
     unknown = [] if takes_any else sorted(set(arguments) - set(names))

@@ -5,32 +5,22 @@ import torch
 from sklearn.cluster import kmeans_plusplus
 from sklearn.decomposition import PCA
 
-__all__ = ["balanced_draw", "spherical_kmeans", "unit_rows", "whiten", "whitening"]
+from skdeepclust._geometry import unit_rows
+
+__all__ = ["balanced_draw", "spherical_kmeans", "whiten", "whitening"]
 
 # Directions with less than this share of the largest variance are dead: whitening
 # would blow their rounding errors up to the size of everything else.
 _DEAD = 1e-6
 
-_BLOCK = 4096  # rows of a block, wherever all rows meet all centres
-
-
-def unit_rows(F):
-    """Rows of length one; a row of zeros stays zero.
-
-    Parameters
-    ----------
-    F : ndarray of shape (n, d)
-        Features.
-    """
-    norms = np.linalg.norm(F, axis=1, keepdims=True)
-    return F / np.maximum(norms, np.finfo(F.dtype).tiny)
+_BLOCK = 4096  # rows compared with all centres at once
 
 
 def whitening(F, n_components):
     """Map to principal components of unit variance: ``(F - mean) @ projection.T``.
 
-    Dead and constant features are left out, so that there are fewer components where
-    the data has fewer.
+    Dead and constant features are left out, so that the number of components can be
+    smaller than asked for.
 
     Parameters
     ----------
@@ -76,7 +66,7 @@ def balanced_draw(labels, n_draws, rng):
     n_draws : int
         Number of draws.
     rng : RandomState
-        Decides who comes up once more, and the order.
+        Draws which classes get one more sample, and the order.
 
     Returns
     -------

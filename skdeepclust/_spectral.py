@@ -13,9 +13,9 @@ import scipy.sparse
 import scipy.sparse.linalg
 from sklearn.exceptions import ConvergenceWarning
 
-from skdeepclust._clusterers import cluster, make_clusterer, nearest
-from skdeepclust._device import derived_seed
-from skdeepclust._pseudo_labels import unit_rows
+from skdeepclust._clusterers import fit_predict_labels, make_clusterer
+from skdeepclust._geometry import nearest, unit_rows
+from skdeepclust._random import derived_seed
 
 __all__ = [
     "SpectralEnsemble",
@@ -27,25 +27,25 @@ __all__ = [
     "singular_basis",
 ]
 
-# Up to so many columns their products are decomposed as a dense matrix: exact also
-# where singular values coincide, and as fast.
+# Up to this number of columns their products are decomposed as a dense matrix. This is
+# exact also if singular values coincide, and as fast.
 _MAX_DENSE = 2000
 
-# n_landmarks="auto": a fifth of the samples, within these bounds. With more a landmark
-# has too few samples to tie together; see benchmarks/landmarks.py.
+# n_landmarks="auto": a fifth of the samples, within these bounds. With more landmarks
+# each has too few samples to tie together; see benchmarks/landmarks.py.
 _SAMPLES_PER_LANDMARK, _LANDMARKS_PER_CLUSTER, _MAX_LANDMARKS = 5, 10, 1000
 
 # Singular values below this share of the first are rounding errors.
 _SMALLEST = 1e-6
 
-_MAX_ITER_OF_LANDMARKS = 30  # landmarks have to be spread well, no more
+_MAX_ITER_OF_LANDMARKS = 30  # landmarks need to be spread well, not to converge
 
 
 def number_of_landmarks(n_samples, n_components, per_landmark=_SAMPLES_PER_LANDMARK):
-    """What "auto" stands for: a landmark for so many samples, within bounds."""
+    """What "auto" stands for: a landmark per `per_landmark` samples, within bounds."""
     least = _LANDMARKS_PER_CLUSTER * n_components
     share = min(n_samples // per_landmark, _MAX_LANDMARKS)
-    # Of every sample a landmark of its own nothing would be tied together.
+    # With one landmark per sample no two samples would share one.
     most = max(n_samples // 2, n_components)
     return min(max(least, share), most, n_samples)
 
@@ -58,8 +58,7 @@ def find_landmarks(Z, n_landmarks, seed):
     Z : ndarray of shape (n, d)
         Points.
     n_landmarks : int
-        Number of landmarks. Where the points have fewer different values, there are
-        as many as these.
+        Number of landmarks. Fewer are found if there are fewer different points.
     seed : int
         Seed.
 
@@ -73,14 +72,14 @@ def find_landmarks(Z, n_landmarks, seed):
     kmeans = make_clusterer("kmeans", n_landmarks, 1, seed)
     kmeans.set_params(max_iter=_MAX_ITER_OF_LANDMARKS)
     with warnings.catch_warnings():
-        # Of fewer different points than landmarks: there are as many landmarks then.
+        # K-means warns if there are fewer different points than landmarks.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        used = np.unique(cluster(kmeans, Z))
+        used = np.unique(fit_predict_labels(kmeans, Z))
     return kmeans.cluster_centers_[used]
 
 
 def mean_distance(Z, landmarks, n_neighbors):
-    """Mean distance of points to their nearest landmarks, 1 where all are zero."""
+    """Mean distance of points to their nearest landmarks; 1 if all are zero."""
     distances, _ = nearest(Z, landmarks, n_neighbors)
     return float(distances.mean(dtype=np.float64)) or 1.0
 
@@ -127,7 +126,7 @@ def landmark_affinity(Z, landmarks, n_neighbors, bandwidth):
 
 
 def singular_basis(B, n_components, seed):
-    """What maps rows of affinities to the left singular vectors.
+    """Map from rows of affinities to the left singular vectors.
 
     The columns of B are scaled by the inverse roots of their sums; with the right
     singular vectors V and singular values s of the result, ``B @ basis`` are its left
@@ -145,7 +144,7 @@ def singular_basis(B, n_components, seed):
     Returns
     -------
     basis : ndarray of shape (p, n_components)
-        Zero columns where B has no such many different rows.
+        Columns are zero if B has fewer different rows than components.
     """
     sums = np.asarray(B.sum(axis=0)).ravel()
     scale = np.zeros_like(sums)
@@ -175,7 +174,7 @@ def _right_singular_vectors(A, k, seed):
         _, values, V = scipy.sparse.linalg.svds(A, k, v0=start, tol=1e-8)
         order = np.argsort(-values)
         values, V = values[order], V[order].T
-    # A singular vector has no sign of its own.
+    # The sign of a singular vector is arbitrary.
     signs = np.sign(V[np.abs(V).argmax(axis=0), np.arange(k)])
     return values, V * signs
 
@@ -202,7 +201,7 @@ def cluster_embedding(embedding, n_clusters, n_init, seed):
         Clusters.
     """
     kmeans = make_clusterer("kmeans", n_clusters, n_init, seed)
-    cluster(kmeans, embedding)
+    fit_predict_labels(kmeans, embedding)
     return kmeans.cluster_centers_, nearest(embedding, kmeans.cluster_centers_)
 
 
@@ -220,7 +219,7 @@ class SpectralEnsemble:
         Landmarks of a space. "auto" takes a fifth of the samples, but at least 10 per
         component and at most 1000, and never more than half of the samples.
     n_neighbors : int
-        Landmarks that a point is tied to; all where there are fewer.
+        Landmarks that a point is tied to; all if there are fewer.
     bandwidth : float or "auto"
         Width of the kernel; "auto" is the mean distance to the neighbours.
 
@@ -231,7 +230,7 @@ class SpectralEnsemble:
     bandwidths : list of floats
         Width of the kernel in every space.
     basis : ndarray of shape (p of all spaces, n_components)
-        What maps affinities to the embedding.
+        Map from affinities to the embedding.
     """
 
     def __init__(self, n_components, n_landmarks, n_neighbors, bandwidth):

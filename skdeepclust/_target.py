@@ -1,4 +1,4 @@
-"""The target distribution of a whole data set, as an update remembers it."""
+"""What joint training pulls towards, and the centres that it pulls with."""
 
 import torch
 from torch import Tensor
@@ -6,24 +6,29 @@ from torch.nn.functional import one_hot
 
 from skdeepclust._functional import soft_assignment, target_distribution
 
-__all__ = ["LabelTarget", "WholeTarget", "split_codes"]
+__all__ = [
+    "HardTarget",
+    "SoftTarget",
+    "assignment_blocks",
+    "forget_momenta",
+    "reseed_dead_centers",
+]
 
-# So many values of soft assignments are worked out at once: more would take memory, and
-# no less time.
+# Entries of Q computed per block; larger blocks need more memory and are no faster.
 _VALUES_AT_ONCE = 2**18
 
-# Up to so many values (16 MiB) the target is kept; above, rows are worked out when a
-# batch asks for them. The result is the same to the bit.
+# Up to this number of values (16 MiB) the target is kept. Above, its rows are computed
+# when a batch asks for them. The result is the same to the bit.
 _MOST_KEPT = 2**22
 
 
-def split_codes(Z: Tensor, n_clusters: int) -> tuple[Tensor, ...]:
-    """Blocks of rows whose soft assignments are worked out at once."""
+def assignment_blocks(Z: Tensor, n_clusters: int) -> tuple[Tensor, ...]:
+    """Blocks of rows whose soft assignments are computed at once."""
     return Z.split(max(1, _VALUES_AT_ONCE // n_clusters))
 
 
-class LabelTarget:
-    """Target distribution that is a given clustering, by rows.
+class HardTarget:
+    """Target distribution of a given clustering, by rows.
 
     Parameters
     ----------
@@ -42,19 +47,19 @@ class LabelTarget:
         return one_hot(self.labels[index], self._n_clusters).to(torch.float32)
 
 
-class WholeTarget:
+class SoftTarget:
     """Target distribution of the whole data set, given by rows.
 
-    The target of a sample follows from its code, the centres and the column sums of the
-    soft assignments of all samples. That is all that is remembered: nothing with a
-    value for each of n samples and k clusters, unless it is small.
+    The target of a sample follows from its embedding, the centres and the column sums
+    of the soft assignments of all samples. Only these are kept. The n x k matrix of
+    targets is kept as well if it is small.
 
     Parameters
     ----------
     Z : Tensor of shape (n_samples, embedding_dim)
-        Codes of all samples. They are kept, not copied.
+        Embedding of all samples. It is kept, not copied.
     centers : Tensor of shape (n_clusters, embedding_dim)
-        Centres of this moment.
+        Current centres.
     alpha : float
         Degrees of freedom of the Student-t kernel.
 
@@ -62,21 +67,23 @@ class WholeTarget:
     ----------
     labels : Tensor of shape (n_samples,)
         Most probable cluster of every sample.
+    centers : Tensor of shape (n_clusters, embedding_dim)
+        The centres that the target was made with, a copy.
     frequencies : Tensor of shape (n_clusters,)
         Column sums of the soft assignments.
     """
 
     def __init__(self, Z: Tensor, centers: Tensor, alpha: float):
         self._Z = Z
-        self._centers = centers.detach().clone()
+        self.centers = centers.detach().clone()
         self._alpha = alpha
         keeps = len(Z) * len(centers) <= _MOST_KEPT
         sums = torch.zeros(len(centers), dtype=torch.float64)
         self.labels = torch.empty(len(Z), dtype=torch.int64, device=Z.device)
         assignments = []
         for block, labels in zip(
-            split_codes(Z, len(centers)),
-            split_codes(self.labels, len(centers)),
+            assignment_blocks(Z, len(centers)),
+            assignment_blocks(self.labels, len(centers)),
             strict=True,
         ):
             Q = self._assign(block)
@@ -97,4 +104,52 @@ class WholeTarget:
         return target_distribution(self._assign(self._Z[index]), self.frequencies)
 
     def _assign(self, Z: Tensor) -> Tensor:
-        return soft_assignment(Z, self._centers, self._alpha)
+        return soft_assignment(Z, self.centers, self._alpha)
+
+
+def reseed_dead_centers(Z: Tensor, centers: Tensor, labels: Tensor) -> Tensor:
+    """Put every centre without samples back on data, in place.
+
+    A dead centre goes to the sample that lies farthest from its own centre within
+    the cluster that is the largest at that moment, so that the largest cluster is
+    split. If all samples of the largest cluster coincide with their centre, nothing
+    can be split, and the remaining centres stay in their place.
+
+    Parameters
+    ----------
+    Z : Tensor of shape (n_samples, embedding_dim)
+        Embedded points.
+    centers : Tensor of shape (n_clusters, embedding_dim)
+        Cluster centres, changed in place.
+    labels : Tensor of shape (n_samples,)
+        Cluster of every point.
+
+    Returns
+    -------
+    moved : Tensor of shape (n_moved,)
+        Indices of the centres that were moved.
+    """
+    counts = torch.bincount(labels, minlength=len(centers))
+    moved = []
+    for dead in torch.nonzero(counts == 0).flatten().tolist():
+        members = torch.nonzero(labels == counts.argmax()).flatten()
+        distances = torch.linalg.vector_norm(
+            Z[members] - centers[counts.argmax()], dim=1
+        )
+        farthest = members[distances.argmax()]
+        if distances.max() <= 0:
+            break
+        centers[dead] = Z[farthest]
+        # Its new neighbours count for it, so that the next goes elsewhere.
+        nearer = torch.linalg.vector_norm(Z[members] - Z[farthest], dim=1) < distances
+        labels = labels.index_put((members[nearer],), torch.tensor(dead).to(labels))
+        counts = torch.bincount(labels, minlength=len(centers))
+        moved.append(dead)
+    return torch.tensor(moved, dtype=torch.int64)
+
+
+def forget_momenta(optimizer, centers, moved=slice(None)):
+    """Set the memory of the optimiser of centres that were moved to zero."""
+    for value in optimizer.state[centers].values():
+        if torch.is_tensor(value) and value.shape == centers.shape:
+            value[moved] = 0

@@ -3,6 +3,7 @@
 __all__ = [
     "ClusterCollapseWarning",
     "DataScaleWarning",
+    "ImageShapeWarning",
     "NonFiniteLossError",
 ]
 
@@ -12,7 +13,11 @@ class ClusterCollapseWarning(UserWarning):
 
 
 class DataScaleWarning(UserWarning):
-    """The values of X are of a size that makes the training fail or crawl."""
+    """The values of X are so large or small that training fails or is very slow."""
+
+
+class ImageShapeWarning(UserWarning):
+    """The rows of X were guessed to be images, from the number of columns alone."""
 
 
 class NonFiniteLossError(ArithmeticError):

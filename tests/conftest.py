@@ -50,6 +50,7 @@ def make_dcec():
             "n_init": 2,
             "random_state": 0,
             "device": "cpu",
+            "image_shape": (8, 8),
             # The paper's; ours are tested by name.
             "augment": None,
             "init": "kmeans",
@@ -74,6 +75,7 @@ def make_autoencoder():
             "batch_size": 32,
             "random_state": 0,
             "device": "cpu",
+            "image_shape": (8, 8),
             **TINY_CONV,
         }
         if params.get("image_shape", "") is None or params.get("module") == "dense":

@@ -4,20 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from skdeepclust._batches import (
-    Batches,
-    Rows,
-    map_blocks,
-    resolve_batch_size,
-    resolve_epochs,
-)
+from skdeepclust._auto import resolve_batch_size, resolve_epochs
+from skdeepclust._batches import Batches
+from skdeepclust._tensor_data import TensorData, map_blocks
 from skdeepclust.networks import ConvAutoencoder, DenseAutoencoder
 
 CPU = torch.device("cpu")
 
 
 def rows_of(X, shape=None):
-    return Rows(X, shape or X.shape[1:], CPU)
+    return TensorData(X, shape or X.shape[1:], CPU)
 
 
 def numbers(n):
@@ -152,9 +148,11 @@ def test_a_row_gets_the_same_code_in_any_company(net, shape, threads):
 
 
 def test_blocks_shrink_with_the_size_of_a_sample():
-    sizes = [Rows(np.zeros((1, d)), (d,), CPU).block_size for d in (1, 784, 12288)]
+    sizes = [
+        TensorData(np.zeros((1, d)), (d,), CPU).block_size for d in (1, 784, 12288)
+    ]
     assert sizes == [64, 64, 8]
-    assert Rows(np.zeros((1, 3000)), (3000,), CPU).block_size == 21
+    assert TensorData(np.zeros((1, 3000)), (3000,), CPU).block_size == 21
 
 
 @pytest.mark.parametrize(

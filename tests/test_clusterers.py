@@ -13,13 +13,11 @@ from sklearn.preprocessing import StandardScaler
 
 from skdeepclust._clusterers import (
     Assignment,
-    class_means,
-    cluster,
-    compact,
+    fit_predict_labels,
     make_clusterer,
-    mean_squared_distance,
-    nearest,
+    relabel,
 )
+from skdeepclust._geometry import class_means, mean_squared_distance, nearest
 
 
 def features(n=300, d=6):
@@ -31,11 +29,11 @@ def features(n=300, d=6):
 
 
 def test_compact():
-    np.testing.assert_array_equal(compact(np.array([5, 2, 5, 9])), [1, 0, 1, 2])
-    np.testing.assert_array_equal(compact(np.array([5, -1, 9])), [0, -1, 1])
-    np.testing.assert_array_equal(compact(np.array([5, -1, -3])), [0, -1, -1])
+    np.testing.assert_array_equal(relabel(np.array([5, 2, 5, 9])), [1, 0, 1, 2])
+    np.testing.assert_array_equal(relabel(np.array([5, -1, 9])), [0, -1, 1])
+    np.testing.assert_array_equal(relabel(np.array([5, -1, -3])), [0, -1, -1])
     with pytest.raises(ValueError, match="every sample noise"):
-        compact(np.array([-1, -1]))
+        relabel(np.array([-1, -1]))
 
 
 def test_clusterers_must_return_an_integer_per_sample():
@@ -46,10 +44,14 @@ def test_clusterers_must_return_an_integer_per_sample():
         def fit_predict(self, X, y=None, sample_weight=None):
             return self.made
 
-    assert cluster(Odd(made=[0.0, 2.0, -3.0]), features(3)).tolist() == [0, 2, -1]
+    assert fit_predict_labels(Odd(made=[0.0, 2.0, -3.0]), features(3)).tolist() == [
+        0,
+        2,
+        -1,
+    ]
     for made in ([0, 1], [[0], [1], [1]], [0.5, 1, 1], ["a", "b", "a"], [None] * 3):
         with pytest.raises(ValueError, match="an integer for every sample"):
-            cluster(Odd(made=made), features(3))
+            fit_predict_labels(Odd(made=made), features(3))
 
 
 def test_clusterers_get_points_of_their_own():
@@ -59,7 +61,7 @@ def test_clusterers_get_points_of_their_own():
             return super().fit_predict(X)
 
     F = features()
-    cluster(InPlace(3), F)
+    fit_predict_labels(InPlace(3), F)
     np.testing.assert_array_equal(F, features())
 
 
@@ -68,7 +70,7 @@ def test_pipelines_are_clusterers():
     state = np.random.get_state()[2]
     fresh = make_clusterer(pipeline, 5, 2, seed=3)
     assert (fresh[-1].n_clusters, fresh[-1].random_state) == (5, 3)
-    assert len(set(cluster(fresh, features()))) == 5
+    assert len(set(fit_predict_labels(fresh, features()))) == 5
     assert np.random.get_state()[2] == state
 
 
@@ -82,7 +84,7 @@ def test_assignment_numbers_clusters_without_gaps():
 
     F = features()
     clusterer = Gaps(3, n_init=1, random_state=0)
-    assignment = Assignment(clusterer, F, cluster(clusterer, F))
+    assignment = Assignment(clusterer, F, fit_predict_labels(clusterer, F))
     labels = assignment.predict(F)
     assert set(labels) == {0, 1, 2}
     for each in range(3):
@@ -143,7 +145,7 @@ def test_faiss_is_asked_for_all_points(monkeypatch):
             assert F.dtype == np.float32
 
     monkeypatch.setitem(sys.modules, "faiss", types.SimpleNamespace(Kmeans=Kmeans))
-    labels = cluster(make_clusterer("faiss", 3, 2, 5), features())
+    labels = fit_predict_labels(make_clusterer("faiss", 3, 2, 5), features())
     assert labels.shape == (300,)
     assert calls["max_points_per_centroid"] == 300
     assert (calls["k"], calls["nredo"], calls["seed"], calls["niter"]) == (3, 2, 5, 20)
@@ -152,7 +154,7 @@ def test_faiss_is_asked_for_all_points(monkeypatch):
 def test_faiss_where_it_is_absent(monkeypatch):
     monkeypatch.setitem(sys.modules, "faiss", None)
     with pytest.raises(ImportError, match=r"skdeepclust\[faiss\]"):
-        cluster(make_clusterer("faiss", 3, 2, 5), features())
+        fit_predict_labels(make_clusterer("faiss", 3, 2, 5), features())
 
 
 def test_faiss_finds_what_scikit_learn_finds():
@@ -160,9 +162,9 @@ def test_faiss_finds_what_scikit_learn_finds():
     centers = features(8, 5) * 20
     F = (centers.repeat(50, axis=0) + features(400, 5)).astype(np.float32)
     found = make_clusterer("faiss", 8, 5, seed=0)
-    labels = cluster(found, F)
-    expected = cluster(make_clusterer("kmeans", 8, 5, seed=0), F)
+    labels = fit_predict_labels(found, F)
+    expected = fit_predict_labels(make_clusterer("kmeans", 8, 5, seed=0), F)
     assert adjusted_rand_score(labels, expected) == 1
     np.testing.assert_array_equal(labels, nearest(F, found.cluster_centers_))
     again = make_clusterer("faiss", 8, 5, seed=0)
-    np.testing.assert_array_equal(labels, cluster(again, F))
+    np.testing.assert_array_equal(labels, fit_predict_labels(again, F))

@@ -27,7 +27,7 @@ from skdeepclust import (
     LandmarkSpectralClustering,
     metrics,
 )
-from skdeepclust._batches import Rows
+from skdeepclust._tensor_data import TensorData
 
 # A new estimator needs a line here and nothing else in this file.
 CODE = 4  # values that `transform` returns
@@ -79,7 +79,8 @@ def test_scikit_learns_checks(estimator, check):
     check(estimator)
 
 
-ALL = list(estimators(dense=False, random_state=0, device="cpu"))
+ROWS = {"image_shape": (8, 8)}  # of the digits
+ALL = list(estimators(dense=False, random_state=0, device="cpu", **ROWS))
 CLUSTERERS = [e for e in ALL if hasattr(e, "predict")]
 
 
@@ -223,14 +224,14 @@ def test_history_is_tables_of_finite_losses(estimator, digits):
 def test_the_data_is_never_converted_as_a_whole(estimator, digits, monkeypatch):
     X = np.tile((digits[0] * 255).astype(np.uint8), (3, 1))
     most = []
-    take = Rows.take
+    take = TensorData.take
 
     def spy(self, index):
         batch = take(self, index)
         most.append(len(batch))
         return batch
 
-    monkeypatch.setattr(Rows, "take", spy)
+    monkeypatch.setattr(TensorData, "take", spy)
     estimator.fit(X).transform(X)
     assert max(most) <= 64  # the batch size is 32, blocks without gradients have 64
     assert sum(most) > len(X)
@@ -248,6 +249,7 @@ def test_the_same_images_in_any_form(estimator, tmp_path):
     X = np.random.RandomState(0).randint(256, size=(70, 2, 6, 5), dtype=np.uint8)
     scaled = X.astype(np.float32) / 255
     rows = {"image_shape": (2, 6, 5)}
+    estimator.set_params(image_shape="auto")
     same = [
         (X, {}),
         (X, rows),
@@ -269,6 +271,7 @@ def test_the_same_images_in_any_form(estimator, tmp_path):
 
 def test_one_channel_images_with_and_without_the_channel(estimator):
     X = np.random.RandomState(0).rand(50, 9, 7)
+    estimator.set_params(image_shape="auto")
     first = result(clone(estimator).fit(X), X)
     for same_X in (X[:, None], X.astype(np.float32)):
         assert_same(first, result(clone(estimator).fit(same_X), same_X))

@@ -23,9 +23,9 @@ from skdeepclust import (
     soft_assignment,
     target_distribution,
 )
-from skdeepclust._centers import effective_clusters
+from skdeepclust._geometry import effective_clusters
 from skdeepclust._nets import ClusteringNet
-from skdeepclust._target import WholeTarget
+from skdeepclust._target import SoftTarget
 
 
 class Watch(Callback):
@@ -134,12 +134,12 @@ def test_the_target_is_of_the_whole_data(make_dcec, digits, monkeypatch):
 
     made = []
 
-    class Spy(WholeTarget):
+    class Spy(SoftTarget):
         def __init__(self, Z, centers, alpha):
             super().__init__(Z, centers, alpha)
             made.append((len(Z), float(self.frequencies.sum())))
 
-    monkeypatch.setattr(module, "WholeTarget", Spy)
+    monkeypatch.setattr(module, "SoftTarget", Spy)
     make_dcec(max_iter=12, update_interval=5).fit(digits[0])
     # Before steps 0, 5 and 10, and at the end; once more where a centre was moved.
     assert len(made) >= 4
@@ -171,7 +171,7 @@ def test_a_target_worked_out_batch_by_batch_is_the_same(
 def test_rows_of_the_target():
     Z = torch.randn(300, 3, generator=torch.Generator().manual_seed(0))
     centers = Z[:4] * 1.5
-    target = WholeTarget(Z, centers, 1.0)
+    target = SoftTarget(Z, centers, 1.0)
     Q = soft_assignment(Z.double(), centers.double())
     index = torch.tensor([7, 200, 7])
     expected = target_distribution(Q)[index]
@@ -520,7 +520,7 @@ def test_own_networks_are_cached(make_dcec, digits, tmp_path, module):
     runs = tmp_path / "runs"
     runs.mkdir()
     dcec = make_dcec(memory=tmp_path / "cache", module=module)
-    dcec._skorch = {}
+    dcec._skorch_given = {}
     dcec.set_params(callbacks=[CountPretraining(runs)])
     for gamma in (0.1, 0.2, 0.3):
         clone(dcec).set_params(gamma=gamma).fit(X)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from skdeepclust._device import derived_seed, resolve_device, root_seed, seeded
+from skdeepclust._device import resolve_device
+from skdeepclust._random import derived_seed, root_seed, seeded
 
 
 def test_auto_is_a_device_that_exists():

@@ -10,7 +10,8 @@ from skorch.callbacks import Callback
 import skdeepclust._target
 import skdeepclust.networks._conv
 from skdeepclust import DCEC, DeepCluster
-from skdeepclust._batches import Batches, DrawnBatches, Rows, map_blocks
+from skdeepclust._batches import Batches, DrawnBatches
+from skdeepclust._tensor_data import TensorData, map_blocks
 
 CPU = torch.device("cpu")
 
@@ -61,8 +62,8 @@ def test_fetched_ahead(make, images, plain, monkeypatch):
         original(self, *args)
         self.fetches_ahead = True
 
-    original = Rows.__init__
-    monkeypatch.setattr(Rows, "__init__", init)
+    original = TensorData.__init__
+    monkeypatch.setattr(TensorData, "__init__", init)
     np.testing.assert_array_equal(make().fit(images).labels_, plain)
     params = {"max_iter": 2, "random_state": 0, "device": "cpu", "n_init": 1}
     ahead = DeepCluster(5, **params).fit(images)
@@ -74,7 +75,7 @@ def test_fetched_ahead(make, images, plain, monkeypatch):
 
 def test_batches_fetched_ahead_come_in_order_and_errors_pass_through():
     X = np.arange(23, dtype=np.float32)[:, None]
-    rows, ahead = Rows(X, (1,), CPU), Rows(X, (1,), CPU)
+    rows, ahead = TensorData(X, (1,), CPU), TensorData(X, (1,), CPU)
     assert not rows.fetches_ahead
     ahead.fetches_ahead = True
     for make in (
@@ -91,7 +92,7 @@ def test_batches_fetched_ahead_come_in_order_and_errors_pass_through():
     assert drawn[0] == drawn[1]
     assert torch.equal(map_blocks(torch.neg, rows), map_blocks(torch.neg, ahead))
     with pytest.raises(IndexError):
-        list(ahead.take_each([torch.tensor([0]), torch.tensor([99])]))
+        list(ahead.iter_batches([torch.tensor([0]), torch.tensor([99])]))
 
 
 def test_a_compiler_that_fails_is_done_without(make, images, plain):

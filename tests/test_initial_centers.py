@@ -8,17 +8,17 @@ from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
 import skdeepclust._initial_centers
-from skdeepclust import LandmarkSpectralClustering
-from skdeepclust._clusterers import cluster
 from skdeepclust._initial_centers import (
-    Gaussians,
+    cluster_moments,
     initial_centers,
+    likelihood,
+    merge,
     spectral_starts,
 )
 
 
 def likelihood_of(Z, labels):
-    return Gaussians(Z, labels).likelihood()
+    return likelihood(*cluster_moments(Z, labels))
 
 
 def features(n=300, d=6):
@@ -105,9 +105,9 @@ def test_spectral_takes_the_likeliest_of_several(monkeypatch):
     assert likely[1] > likely[0]
     calls = iter(given)
     monkeypatch.setattr(
-        LandmarkSpectralClustering,
-        "fit_predict",
-        lambda self, X, y=None: next(calls).astype(np.int64),
+        skdeepclust._initial_centers,
+        "_landmark_spectral",
+        lambda *args: next(calls).astype(np.int64),
     )
     _, labels = initial_centers("spectral", Z, 4, 5, 7)
     np.testing.assert_array_equal(labels, given[1])
@@ -142,42 +142,48 @@ def test_gaussians_merge_what_is_one():
     Z = Z @ rng.normal(size=(3, 3))
     halves = np.where(rng.rand(1000) < 0.5, y, y + 4)  # every cluster is split
     halves[y == 3] = 3
-    gaussians = Gaussians(Z, halves)
-    merged = gaussians.merge_to(4)[halves]
+    before = cluster_moments(Z, halves)
+    copies = [values.copy() for values in before]
+    new_labels, moments = merge(*before, 4)
+    merged = new_labels[halves]
     assert adjusted_rand_score(y, merged) == 1
-    afresh = Gaussians(Z, merged)
-    for name in ("counts", "means", "scatters"):
-        np.testing.assert_allclose(getattr(gaussians, name), getattr(afresh, name))
-    assert gaussians.likelihood() == pytest.approx(likelihood_of(Z, merged))
-    np.testing.assert_array_equal(afresh.merge_to(4), range(4))
+    direct = cluster_moments(Z, merged)
+    for values, expected in zip(moments, direct, strict=True):
+        np.testing.assert_allclose(values, expected)
+    for values, copy in zip(before, copies, strict=True):  # left as they are
+        np.testing.assert_array_equal(values, copy)
+    assert likelihood(*moments) == pytest.approx(likelihood_of(Z, merged))
+    np.testing.assert_array_equal(merge(*direct, 4)[0], range(4))
 
 
 def test_spectral_finds_clusters_too_many_and_merges_them(monkeypatch):
     n_found = []
+    original = skdeepclust._initial_centers._landmark_spectral
 
-    def spy(clusterer, Z):
-        labels = cluster(clusterer, Z)
+    def spy(*args):
+        labels = original(*args)
         n_found.append(labels.max() + 1)
         return labels
 
-    monkeypatch.setattr(skdeepclust._initial_centers, "cluster", spy)
+    monkeypatch.setattr(skdeepclust._initial_centers, "_landmark_spectral", spy)
     Z = features(1000, 3)
     starts = list(spectral_starts(Z, 10, 4, 0))
     assert n_found == [12, 15] * 4
-    for likelihood, labels in starts:
+    for score, labels in starts:
         np.testing.assert_array_equal(np.unique(labels), range(10))
-        assert likelihood == pytest.approx(likelihood_of(Z, labels))
-    assert len({likelihood for likelihood, _ in starts}) > 1
+        assert score == pytest.approx(likelihood_of(Z, labels))
+    assert len({score for score, _ in starts}) > 1
 
 
-def test_spectral_looks_at_a_part_of_many_codes(monkeypatch):
+def test_spectral_looks_at_a_part_of_many_samples(monkeypatch):
     seen = []
+    original = skdeepclust._initial_centers._landmark_spectral
 
-    def spy(clusterer, Z):
+    def spy(Z, *args):
         seen.append(len(Z))
-        return cluster(clusterer, Z)
+        return original(Z, *args)
 
-    monkeypatch.setattr(skdeepclust._initial_centers, "cluster", spy)
+    monkeypatch.setattr(skdeepclust._initial_centers, "_landmark_spectral", spy)
     monkeypatch.setattr(skdeepclust._initial_centers, "_MAX_SPECTRAL", 150)
     Z, y = bands()
     _, labels = initial_centers("spectral", Z, 2, 5, 7)

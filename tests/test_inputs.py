@@ -7,13 +7,30 @@ import torch
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator
 
-from skdeepclust import DataScaleWarning
-from skdeepclust._inputs import check_image_shape, check_input, check_scale
+from skdeepclust import DataScaleWarning, ImageShapeWarning
+from skdeepclust._inputs import (
+    check_image_shape,
+    check_input,
+    measure_scale,
+    warn_of_scale,
+)
 
 
 class Holder(BaseEstimator):
+    _guesses_images = False
+
     def __init__(self, image_shape="auto"):
         self.image_shape = image_shape
+
+
+class Guesser(Holder):
+    _guesses_images = True
+
+
+def check_scale(X, name, fitted=None):
+    scale = measure_scale(X)
+    warn_of_scale(scale, name, fitted, len(X))
+    return scale
 
 
 def shape_of(X, image_shape="auto"):
@@ -27,10 +44,9 @@ def shape_of(X, image_shape="auto"):
 @pytest.mark.parametrize(
     ("X_shape", "image_shape", "expected"),
     [
-        ((5, 64), "auto", (1, 8, 8)),
-        ((5, 784), "auto", (1, 28, 28)),
-        ((5, 49), "auto", None),  # a square, but too small to be taken for an image
-        ((5, 16), "auto", None),
+        ((5, 64), "auto", None),
+        ((5, 784), "auto", None),
+        ((5, 64), (8, 8), (1, 8, 8)),
         ((5, 65), "auto", None),
         ((5, 64), None, None),
         ((5, 48), (3, 4, 4), (3, 4, 4)),
@@ -78,7 +94,47 @@ def test_shape_errors_teach(X_shape, image_shape, message):
 
 
 def test_image_shape_is_settled_without_data_too():
-    assert check_image_shape("auto", None, 100) == (1, 10, 10)
+    assert check_image_shape("auto", None, 100) is None
+    assert check_image_shape((10, 10), None, 100) == (1, 10, 10)
+
+
+def guess(X, image_shape="auto"):
+    guesser = Guesser(image_shape)
+    check_input(guesser, X, reset=True)
+    return guesser.image_shape_
+
+
+@pytest.mark.parametrize(("d", "side"), [(64, 8), (100, 10), (784, 28), (1024, 32)])
+def test_a_guess_is_said_once_with_both_remedies(d, side):
+    X = np.random.RandomState(0).rand(5, d)
+    with pytest.warns(ImageShapeWarning) as record:
+        assert guess(X) == (1, side, side)
+    assert len(record) == 1
+    message = str(record[0].message)
+    for part in (f"{d} columns", f"image_shape=({side}, {side})", "image_shape=None"):
+        assert part in message
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("X", "image_shape", "expected"),
+    [
+        (np.zeros((5, 49)), "auto", None),  # a square, but small
+        (np.zeros((5, 384)), "auto", None),
+        (np.zeros((5, 64)), None, None),
+        (np.zeros((5, 64)), (8, 8), (1, 8, 8)),
+        (np.zeros((5, 64)), (4, 4, 4), (4, 4, 4)),
+        (np.zeros((5, 8, 8)), "auto", (1, 8, 8)),
+        (pd.DataFrame(np.zeros((5, 64))).add_prefix("x"), "auto", None),
+    ],
+)
+def test_nothing_is_guessed_where_it_is_said_or_plain(X, image_shape, expected):
+    assert guess(X, image_shape) == expected
+
+
+def test_a_data_frame_without_names_is_an_array():
+    with pytest.warns(ImageShapeWarning):
+        assert guess(pd.DataFrame(np.zeros((5, 64)))) == (1, 8, 8)
 
 
 @pytest.mark.parametrize(

@@ -13,19 +13,19 @@ PACKAGE = Path(skdeepclust.__file__).parent
 
 # Every file may import from those of earlier rows, and of its own row where marked.
 LAYERS = [
-    {"_augment", "_batches", "_centers", "_compat", "_device", "_fitted"}
-    | {"_functional", "_params", "_progress", "_sampling", "datasets", "exceptions"},
-    {"_clusterers", "_inputs", "_pseudo_labels", "_target", "metrics", "networks"},
+    {"_augment", "_auto", "_compat", "_device", "_fitted", "_functional", "_params"}
+    | {"_progress", "_random", "_sampling", "_tensor_data", "_warnings", "datasets"}
+    | {"exceptions"},
+    {"_batches", "_geometry", "_inputs", "_target", "metrics", "networks"},
+    {"_clusterers", "_nets", "_pseudo_labels"},
     {"_spectral"},
-    {"_nets", "_landmark_spectral"},
     {"_initial_centers"},
-    {"callbacks"},
     {"_base"},
-    {"_autoencoder"},
+    {"_autoencoder", "_landmark_spectral"},
     {"_joint", "_deepcluster", "_scedae"},
     {"_dcec", "_dec"},
     {"_idec"},
-    {"displays", "inspection"},
+    {"base", "displays", "inspection"},
 ]
 OWN_ROW = {"displays", "networks"}
 

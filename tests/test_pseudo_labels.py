@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from skdeepclust._geometry import unit_rows
 from skdeepclust._pseudo_labels import (
     balanced_draw,
     spherical_kmeans,
-    unit_rows,
     whiten,
     whitening,
 )

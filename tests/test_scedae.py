@@ -8,7 +8,7 @@ from sklearn.callback import ProgressBar
 from torch import nn
 
 from skdeepclust import SCEDAE, Autoencoder, LandmarkSpectralClustering
-from skdeepclust._clusterers import nearest
+from skdeepclust._geometry import nearest
 from skdeepclust._spectral import SpectralEnsemble
 
 

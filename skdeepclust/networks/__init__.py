@@ -1,12 +1,11 @@
-"""Networks: architecture only, no loss, no optimiser, no clustering.
+"""Networks: architecture only, no loss and no optimiser.
 
 An autoencoder here, or a user's own, is an :class:`torch.nn.Module` with two
-methods: ``encode`` maps samples to codes ``(n, embedding_dim)``, ``decode`` maps
-codes back to exactly the samples' shape. A backbone for DeepCluster is any module
-whose call maps samples to features.
+methods: ``encode`` maps samples to embeddings ``(n, embedding_dim)``, ``decode`` maps
+embeddings back to exactly the shape of the samples. A backbone for DeepCluster is any
+module whose call maps samples to features.
 """
 
-from skdeepclust.networks._clustering import ClusteringAutoencoder
 from skdeepclust.networks._conv import ConvAutoencoder
 from skdeepclust.networks._convnet import (
     VGG16,
@@ -17,19 +16,14 @@ from skdeepclust.networks._convnet import (
     Sobel,
 )
 from skdeepclust.networks._dense import DenseAutoencoder
-from skdeepclust.networks._pseudo_label import PseudoLabelModel
-from skdeepclust.networks._reconstruction import Reconstruction
 
 __all__ = [
     "VGG16",
     "AlexNet",
-    "ClusteringAutoencoder",
     "ConvAutoencoder",
     "ConvNet",
     "DenseAutoencoder",
     "DenseNet",
-    "PseudoLabelModel",
-    "Reconstruction",
     "ResNet18",
     "Sobel",
 ]

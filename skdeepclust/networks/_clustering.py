@@ -1,4 +1,4 @@
-"""An autoencoder with trainable cluster centres in its code."""
+"""An autoencoder with trainable cluster centres in its embedding."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ class ClusteringAutoencoder(nn.Module):
     alpha : float, default=1.0
         Degrees of freedom of the Student-t kernel.
     reconstructs : bool, default=True
-        Whether a call decodes the codes, too.
+        Whether a call decodes the embedding as well.
     """
 
     def __init__(
@@ -40,15 +40,15 @@ class ClusteringAutoencoder(nn.Module):
         self.reconstructs = reconstructs
 
     def encode(self, X: Tensor) -> Tensor:
-        """Map samples to codes ``(n, embedding_dim)``."""
+        """Map samples to embeddings ``(n, embedding_dim)``."""
         return self.autoencoder.encode(X)
 
     def decode(self, Z: Tensor) -> Tensor:
-        """Map codes to samples."""
+        """Map embeddings to samples."""
         return self.autoencoder.decode(Z)
 
     def assign(self, Z: Tensor) -> Tensor:
-        """Soft assignments ``(n, n_clusters)`` of codes."""
+        """Soft assignments ``(n, n_clusters)`` of embeddings."""
         return soft_assignment(Z.to(self.centers.dtype), self.centers, self.alpha)
 
     def forward(self, X: Tensor) -> tuple[Tensor | None, Tensor]:

@@ -18,8 +18,8 @@ _SMALLEST_CHANNELS_LAST = 16
 class ConvAutoencoder(nn.Module):
     """Convolutional autoencoder of the DCEC paper, for images of any size.
 
-    Strided convolutions in place of pooling, a linear code, and transposed
-    convolutions back. Neither batch normalisation nor an activation on the code.
+    Strided convolutions in place of pooling, a linear embedding, and transposed
+    convolutions back. Neither batch normalisation nor an activation on the embedding.
 
     ===========================  =========================  =================
     layer                        output for 1 x 28 x 28     in general
@@ -38,7 +38,7 @@ class ConvAutoencoder(nn.Module):
     The last convolution is padded along a side that the strides divide exactly (8
     with three layers) and along a side too short to go without padding; elsewhere
     it is not padded. The original has this rule for square images and restores
-    only sides of 0 or 4 modulo 8; here every side is treated on its own and every
+    only sides of 0 or 4 modulo 8; here every side is treated separately and every
     size is restored exactly. Weights are Glorot-uniform, biases zero, as in the
     Keras original.
 
@@ -47,7 +47,7 @@ class ConvAutoencoder(nn.Module):
     input_shape : sequence of 3 ints
         Channels, height and width of one image.
     embedding_dim : int, default=10
-        Width of the code.
+        Width of the embedding.
     filters : sequence of int, default=(32, 64, 128)
         Channels after each convolution of the encoder. The last convolution is
         3 x 3, those before it 5 x 5. The default is the paper's [1]_.
@@ -115,15 +115,15 @@ class ConvAutoencoder(nn.Module):
             self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew."""
+        """Draw new weights."""
         glorot_uniform_(self)
 
     def encode(self, X: Tensor) -> Tensor:
-        """Map images ``(n, C, H, W)`` to codes ``(n, embedding_dim)``."""
+        """Map images ``(n, C, H, W)`` to embeddings ``(n, embedding_dim)``."""
         return self.encoder(X)
 
     def decode(self, Z: Tensor) -> Tensor:
-        """Map codes ``(n, embedding_dim)`` to images ``(n, C, H, W)``."""
+        """Map embeddings ``(n, embedding_dim)`` to images ``(n, C, H, W)``."""
         return self.decoder(Z)
 
     def forward(self, X: Tensor) -> Tensor:

@@ -12,14 +12,14 @@ __all__ = ["DenseAutoencoder"]
 
 
 class DenseAutoencoder(nn.Module):
-    """Fully connected autoencoder, mirrored around a linear code.
+    """Fully connected autoencoder, mirrored around a linear embedding.
 
     =================  =======================================
     layer              shape of its output
     =================  =======================================
     input              ``(n, *input_shape)``, flattened
     linear + ReLU      ``(n, width)``, for each of `hidden_dims`
-    linear             ``(n, embedding_dim)``, the code
+    linear             ``(n, embedding_dim)``, the embedding
     linear + ReLU      ``(n, width)``, `hidden_dims` reversed
     linear             ``(n, *input_shape)``
     =================  =======================================
@@ -31,7 +31,7 @@ class DenseAutoencoder(nn.Module):
     input_shape : sequence of int
         Shape of one sample, ``(n_features,)`` or ``(C, H, W)``.
     embedding_dim : int, default=10
-        Width of the code.
+        Width of the embedding.
     hidden_dims : sequence of int, default=(500, 500, 2000)
         Widths of the hidden layers of the encoder. The default is the network of
         the DEC paper [1]_.
@@ -64,15 +64,15 @@ class DenseAutoencoder(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew."""
+        """Draw new weights."""
         glorot_uniform_(self)
 
     def encode(self, X: Tensor) -> Tensor:
-        """Map samples ``(n, *input_shape)`` to codes ``(n, embedding_dim)``."""
+        """Map samples ``(n, *input_shape)`` to embeddings ``(n, embedding_dim)``."""
         return self.encoder(X.flatten(1))
 
     def decode(self, Z: Tensor) -> Tensor:
-        """Map codes ``(n, embedding_dim)`` to samples ``(n, *input_shape)``."""
+        """Map embeddings ``(n, embedding_dim)`` to samples ``(n, *input_shape)``."""
         return self.decoder(Z).unflatten(1, self.input_shape)
 
     def forward(self, X: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ class PseudoLabelModel(nn.Module):
     n_classes : int
         Number of pseudo-classes.
     n_heads : int, default=1
-        Number of last layers, each for pseudo-labels of its own.
+        Number of last layers; each learns its own pseudo-labels.
     temperature : float or None, default=None
         None makes the last layers linear, with a bias, and trained. A number makes
         them fixed centroids among whitened features: the logit is the cosine between
@@ -63,7 +63,7 @@ class PseudoLabelModel(nn.Module):
         return torch.stack([head(Z) for head in self.heads])
 
     def renew_heads(self, n_classes: int = 0) -> None:
-        """Draw trained last layers anew, wider where there are more classes now."""
+        """Draw new last layers, wider if there are more classes now."""
         heads: Any = self.heads
         for head in heads:
             if n_classes > head.out_features:  # the parameters stay the optimiser's own

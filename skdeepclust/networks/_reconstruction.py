@@ -21,7 +21,7 @@ class Reconstruction(nn.Module):
         self.autoencoder = autoencoder
 
     def encode(self, X: Tensor) -> Tensor:
-        """Map samples to codes ``(n, embedding_dim)``."""
+        """Map samples to embeddings ``(n, embedding_dim)``."""
         return self.autoencoder.encode(X)
 
     def forward(self, X: Tensor) -> Tensor:

@@ -39,7 +39,7 @@ def resolve_autoencoder(
     n_features: int,
     embedding_dim: int,
     arguments: dict[str, Any],
-) -> tuple[nn.Module, tuple[int, ...], int]:
+) -> tuple[nn.Module, int]:
     """Build the autoencoder that `module` describes, and try it on two samples.
 
     Parameters
@@ -53,7 +53,7 @@ def resolve_autoencoder(
     n_features : int
         Values in a row.
     embedding_dim : int
-        Width of the code asked for.
+        Width of the embedding asked for.
     arguments : dict
         The user's ``module__`` arguments.
 
@@ -61,15 +61,13 @@ def resolve_autoencoder(
     -------
     autoencoder : nn.Module
         Module with `encode` and `decode`.
-    input_shape : tuple of int
-        Shape in which it takes a sample.
-    code_width : int
-        Width of its code.
+    embedding_dim : int
+        Width of the embedding that it makes.
     """
     input_shape = (n_features,) if image_shape is None else image_shape
     ours = {"input_shape": input_shape, "embedding_dim": embedding_dim}
     autoencoder = _instantiate(module, _AUTOENCODERS, image_shape, arguments, ours)
-    return autoencoder, input_shape, _probe(autoencoder, input_shape)
+    return autoencoder, _check_autoencoder(autoencoder, input_shape)
 
 
 def resolve_backbone(
@@ -78,7 +76,7 @@ def resolve_backbone(
     n_features: int,
     sobel: bool,
     arguments: dict[str, Any],
-) -> tuple[nn.Module, tuple[int, ...], int]:
+) -> tuple[nn.Module, int]:
     """Build the network that `module` describes, behind a Sobel filter if asked.
 
     Parameters
@@ -99,8 +97,6 @@ def resolve_backbone(
     -------
     backbone : nn.Module
         Module that maps samples to features.
-    input_shape : tuple of int
-        Shape in which it takes a sample.
     n_out : int
         Number of features.
     """
@@ -130,7 +126,7 @@ def resolve_backbone(
         )
     if not features.isfinite().all():
         raise ValueError(f"module={module} returns features that are not finite.")
-    return backbone, input_shape, features.flatten(1).shape[1]
+    return backbone, features.flatten(1).shape[1]
 
 
 def module_key(module: Any) -> str:
@@ -198,8 +194,8 @@ def _instantiate(
     return network.to(torch.float32)
 
 
-def _probe(autoencoder: Any, input_shape: tuple[int, ...]) -> int:
-    """Check the contract of an autoencoder; return the width of its code."""
+def _check_autoencoder(autoencoder: Any, input_shape: tuple[int, ...]) -> int:
+    """Check the contract of an autoencoder; return the width of its embedding."""
     name = type(autoencoder).__name__
     for method in ("encode", "decode"):
         if not callable(getattr(autoencoder, method, None)):
@@ -211,13 +207,13 @@ def _probe(autoencoder: Any, input_shape: tuple[int, ...]) -> int:
     autoencoder.eval()
     with torch.no_grad():
         X = torch.zeros(2, *input_shape)
-        Z = _try("encode", autoencoder, X)
+        Z = _call("encode", autoencoder, X)
         if Z.ndim != 2 or len(Z) != 2:
             raise ValueError(
                 f"{name}.encode made {tuple(Z.shape)} of samples {tuple(X.shape)}. It "
                 "must return one row per sample, (n, embedding_dim)."
             )
-        X_decoded = _try("decode", autoencoder, Z)
+        X_decoded = _call("decode", autoencoder, Z)
         if X_decoded.shape != X.shape:
             raise ValueError(
                 f"{name}.decode made {tuple(X_decoded.shape)} where the samples are "
@@ -231,7 +227,7 @@ def _probe(autoencoder: Any, input_shape: tuple[int, ...]) -> int:
     return Z.shape[1]
 
 
-def _try(method: str, autoencoder: Any, batch: torch.Tensor) -> torch.Tensor:
+def _call(method: str, autoencoder: Any, batch: torch.Tensor) -> torch.Tensor:
     """Call a method of a user's network on a trial batch."""
     name, shape = type(autoencoder).__name__, tuple(batch.shape)
     try:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from skdeepclust._centers import effective_clusters, reseed_dead_centers
+from skdeepclust._geometry import effective_clusters
+from skdeepclust._target import reseed_dead_centers
 
 
 def test_dead_centers_go_to_the_far_end_of_the_largest_cluster():
