@@ -1,8 +1,11 @@
-"""What a fitted estimator found, as tables and as folders of images.
+"""Clusters as tables and as folders of images, and a comparison with baselines.
 
-- :func:`cluster_table`: a row per sample, the surest first within every cluster.
-- :func:`export_images`: image files into a folder per cluster.
-- :func:`compare_with_baselines`: did deep clustering help?
+- :func:`cluster_table`: a row per sample, sorted by cluster and confidence.
+- :func:`export_images`: puts image files into a folder per cluster.
+- :func:`compare_with_baselines`: scores of the estimator and of simpler methods.
+
+The tables are pandas DataFrames. pandas comes with
+``pip install "skdeepclust[tables]"``.
 """
 
 import os
@@ -18,13 +21,11 @@ from sklearn.metrics import (
     adjusted_rand_score,
     davies_bouldin_score,
     normalized_mutual_info_score,
-    silhouette_score,
 )
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from skdeepclust._centers import effective_clusters
-from skdeepclust._clusterers import class_means, compact, nearest
+from skdeepclust._clusterers import relabel
 from skdeepclust._fitted import (
     as_rows,
     centers_in,
@@ -34,21 +35,21 @@ from skdeepclust._fitted import (
     name_of,
     step_with,
 )
-from skdeepclust._sampling import stratified_sample
+from skdeepclust._geometry import class_means, effective_clusters, nearest
+from skdeepclust._sampling import is_scorable, silhouettes
 from skdeepclust.metrics import clustering_accuracy
 
 __all__ = ["cluster_table", "compare_with_baselines", "export_images"]
 
-# How export_images puts a file in its place.
+# The ways of export_images to put a file in its place.
 _TRANSFERS = {
     "copy": shutil.copy2,
     "symlink": lambda source, target: os.symlink(os.path.abspath(source), target),
     "hardlink": os.link,
 }
 
-_MAX_SILHOUETTE_SAMPLES = 3000  # silhouettes take all pairs of points
-_N_INIT = 20
-_DEFAULT_DIM = 10  # of PCA, where the estimator has no embedding_dim
+_N_INIT = 20  # runs of k-means
+_DEFAULT_DIM = 10  # number of principal components without an embedding_dim
 
 
 def cluster_table(estimator, X, paths=None):
@@ -57,30 +58,42 @@ def cluster_table(estimator, X, paths=None):
     Parameters
     ----------
     estimator : fitted estimator, Pipeline or search
-        Any clusterer, of this library or of another.
+        Any clusterer of this library or of another.
     X : array-like of shape (n_samples, ...)
-        Samples, in a form that the estimator predicts.
-    paths : sequence of str or path-like, default=None
+        Samples, as the estimator takes them.
+    paths : sequence of str or path-like of length n_samples, default=None
         File of every sample, for a column "path".
 
     Returns
     -------
-    table : DataFrame or ndarray
-        A row per sample, sorted by cluster and within it from the highest confidence to
-        the lowest; a structured array where pandas is not installed. Columns:
+    table : DataFrame
+        A row per sample, sorted by cluster, then from the highest confidence to the
+        lowest. Columns:
 
         - "sample": position of the sample in X.
         - "label": its cluster.
-        - "confidence": the largest value of `predict_proba`. Where an estimator has
-          none, one minus the quotient of the distances to the nearest centre and to
-          the second nearest: 1 on a centre, 0 half-way between two.
-        - "distance": to the centre of its cluster, in the space that was clustered.
-          Where the estimator has no centres there, to the mean of the cluster.
-        - "second_choice": the cluster that it would be in otherwise; -1 where there is
-          only one.
+        - "confidence": the largest value of `predict_proba`. If the estimator has no
+          `predict_proba`: one minus the distance to the nearest centre divided by the
+          distance to the second nearest. This is 1 on a centre and 0 half-way between
+          two centres.
+        - "distance": to the centre of its cluster, in the space that was clustered. If
+          the estimator has no centres in that space: to the mean of the cluster.
+        - "second_choice": the second most likely cluster; -1 if there is only one.
         - "path": with `paths`.
 
-        A sample of label -1 (noise) has no confidence and no distance: NaN.
+        A sample of label -1 (noise) has NaN for confidence and distance.
+
+    Raises
+    ------
+    ImportError
+        If pandas is not installed.
+    NotFittedError
+        If the estimator is not fitted.
+    TypeError
+        If the estimator has no clusters.
+    ValueError
+        If `paths` has another length than X, or if an estimator without `predict` was
+        fitted to another number of samples.
 
     Examples
     --------
@@ -91,6 +104,7 @@ def cluster_table(estimator, X, paths=None):
     >>> [float(d) for d in table["distance"]]
     [0.0, 1.0, 1.0, 0.0]
     """
+    pandas = _import_pandas()
     labels = clusters_of(estimator, X)
     if labels is None:
         raise TypeError(f"{name_of(estimator)} has no clusters: pass a clusterer.")
@@ -114,37 +128,39 @@ def cluster_table(estimator, X, paths=None):
     if paths is not None:
         columns["path"] = np.array([os.fspath(path) for path in paths])
     order = np.lexsort((-columns["confidence"], labels))
-    return _table({name: values[order] for name, values in columns.items()})
+    return pandas.DataFrame({name: values[order] for name, values in columns.items()})
 
 
 def export_images(table, folder, *, how="copy"):
     """Put image files into a folder per cluster.
 
-    Within a folder the names begin with the rank by confidence, so that a file browser
-    shows the surest first. Nothing is written before all is known to be in order,
-    what was written is removed when something fails on the way, and no existing file is
-    touched.
+    The new names begin with the rank by confidence, so that a file browser shows the
+    most confident images first. All checks come before the first file is written. If
+    writing fails, the files written so far are removed. No existing file is changed.
 
     Parameters
     ----------
-    table : DataFrame or ndarray
-        What :func:`cluster_table` returned for `paths`; rows may have been left out.
+    table : DataFrame
+        Result of :func:`cluster_table` with `paths`, or some of its rows.
     folder : str or path-like
-        Where the folders of the clusters are made; new or empty.
+        Folder for the folders of the clusters. It must be new or empty.
     how : {"copy", "symlink", "hardlink"}, default="copy"
-        Copy the files, or link them, which takes no space.
+        Copy the files, or link them, which takes no disk space.
 
     Returns
     -------
     folders : dict
-        Cluster -> path of its folder.
+        Cluster -> path of its folder, ``cluster_000`` or, for label -1, ``noise``.
 
     Raises
     ------
     FileExistsError
-        When `folder` is there and not empty.
+        If `folder` exists and is not an empty folder.
     FileNotFoundError
-        When a file of the table is not there.
+        If a file of the table does not exist.
+    ValueError
+        If `how` is another word, or if the table has no column "path", "label" or
+        "confidence".
 
     Examples
     --------
@@ -154,26 +170,13 @@ def export_images(table, folder, *, how="copy"):
     """
     if how not in _TRANSFERS:
         raise ValueError(f"how={how!r} is none of {sorted(_TRANSFERS)}.")
-    names = getattr(table, "columns", None)
-    names = list(table.dtype.names or ()) if names is None else list(names)
-    if not {"path", "label", "confidence"} <= set(names):
+    if not {"path", "label", "confidence"} <= set(table.columns):
         raise ValueError(
             "The table has no paths, labels or confidences. Make it with "
             "cluster_table(estimator, X, paths)."
         )
-    paths = [Path(path) for path in table["path"]]
-    missing = [str(path) for path in paths if not path.is_file()]
-    if missing:
-        raise FileNotFoundError(
-            f"{len(missing)} of {len(paths)} files are not there, {missing[0]!r} among "
-            "them. Nothing was written."
-        )
-    folder = Path(folder)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FileExistsError(
-            f"{str(folder)!r} is there and not empty. Pass a new folder, so that no "
-            "file is overwritten. Nothing was written."
-        )
+    paths, folder = [Path(path) for path in table["path"]], Path(folder)
+    _check_files(paths, folder)
     labels = np.asarray(table["label"]).astype(np.int64)
     order = np.argsort(-np.asarray(table["confidence"]), kind="stable")
     existed = folder.exists()
@@ -181,7 +184,7 @@ def export_images(table, folder, *, how="copy"):
         return _write_folders(
             labels[order], [paths[i] for i in order], folder, _TRANSFERS[how]
         )
-    except BaseException:  # a full disk, a link across disks: nothing is left behind
+    except BaseException:  # such as a full disk or a link across disks: clean up
         shutil.rmtree(folder, ignore_errors=True)
         if existed:
             folder.mkdir()
@@ -189,49 +192,69 @@ def export_images(table, folder, *, how="copy"):
 
 
 def compare_with_baselines(estimator, X, y=None, *, random_state=0):
-    """Did deep clustering help? The estimator beside simpler methods, in one table.
+    """Compare an estimator with simpler methods, by the same scores.
 
     Parameters
     ----------
-    estimator : estimator
-        A clusterer of this library, fitted to X, or a new one, a clone of which is then
-        fitted to X.
+    estimator : estimator, Pipeline or search
+        A clusterer with a parameter `n_clusters` and a method `predict`. If it is
+        fitted, it must be fitted to X. If not, a clone is fitted to X.
     X : array-like of shape (n_samples, ...)
         Samples.
     y : array-like of shape (n_samples,), default=None
-        Classes. They are only compared with.
+        Classes. They are used for the scores only.
     random_state : int, default=0
         Seed of the baselines.
 
     Returns
     -------
-    table : DataFrame or ndarray
-        A row per method; a structured array where pandas is not installed. Methods:
-        k-means on X; k-means on as many principal components as the code is wide;
-        k-means in the code of the autoencoder that the estimator itself was pretrained
-        by (in the features of the untrained network for
-        :class:`~skdeepclust.DeepCluster`, in the code of the first autoencoder for
-        :class:`~skdeepclust.SCEDAE`); the estimator. Columns:
+    table : DataFrame
+        A row per method:
+
+        1. k-means on X.
+        2. k-means on the first principal components of X, as many as the embedding
+           has dimensions.
+        3. For a deep clusterer, its own start. For :class:`~skdeepclust.DCEC`,
+           :class:`~skdeepclust.IDEC` and :class:`~skdeepclust.DEC` these are the
+           clusters of `init` in the embedding of the pretrained autoencoder: with the
+           default, landmark spectral clustering. For
+           :class:`~skdeepclust.DeepCluster` they are the clusters in the features of
+           the untrained network. For :class:`~skdeepclust.SCEDAE` the row is k-means
+           in the embedding of its first autoencoder.
+        4. The estimator.
+
+        Columns:
 
         - "method".
-        - "silhouette", "davies_bouldin": label-free, all in the space of X, so that
-          they can be compared (a score in the space that a method made for itself
-          cannot). They favour what is round in X, and k-means on X with it. NaN for a
-          single cluster.
+        - "silhouette", "davies_bouldin": scores without labels, in the space of X for
+          all methods. (Scores in the embedding that a method has trained cannot be
+          compared.) They favour round clusters in X, and therefore k-means on X. NaN
+          for a single cluster.
         - "n_effective_clusters": exponential of the entropy of the cluster sizes.
         - "accuracy", "nmi", "ari": with y.
+
+    Raises
+    ------
+    ImportError
+        If pandas is not installed.
+    TypeError
+        If the estimator has no parameter `n_clusters` or no method `predict`.
+    ValueError
+        If the estimator was fitted to other data, or if y has another length than X.
 
     Examples
     --------
     >>> from sklearn.datasets import load_digits
     >>> from skdeepclust import DCEC
     >>> from skdeepclust.inspection import compare_with_baselines
-    >>> X, y = load_digits(return_X_y=True)
+    >>> digits = load_digits()
+    >>> X, y = digits.images[:300] / 16, digits.target[:300]
     >>> dcec = DCEC(10, pretrain_epochs=1, max_iter=0, random_state=0)
-    >>> table = compare_with_baselines(dcec, X[:300] / 16, y[:300])
+    >>> table = compare_with_baselines(dcec, X, y)
     >>> list(table["method"])
     ['k-means', 'PCA + k-means', 'autoencoder + landmark spectral', 'DCEC']
     """
+    pandas = _import_pandas()
     if y is not None:
         check_consistent_length(X, y)
     _check_compares(estimator)
@@ -243,20 +266,20 @@ def compare_with_baselines(estimator, X, y=None, *, random_state=0):
     labels = np.asarray(last_step(estimator).labels_)
     if len(labels) != len(X) or not np.array_equal(labels, estimator.predict(X)):
         raise ValueError(
-            f"{name_of(estimator)} was fitted to other data: its labels_ are not its "
-            "predictions of X. Pass the X of its fit, or an estimator that is not "
-            "fitted."
+            f"{name_of(estimator)} was fitted to other data: its labels_ differ from "
+            "its predictions for X. Pass the X of its fit, or an estimator that is "
+            "not fitted."
         )
     rows = as_rows(X)
     found = {**_baselines(estimator, X, rows, random_state), name_of(estimator): labels}
     columns = {"method": np.array(list(found))}
     scores = [_scores(rows, each, y) for each in found.values()]
     columns |= {name: np.array([s[name] for s in scores]) for name in scores[0]}
-    return _table(columns)
+    return pandas.DataFrame(columns)
 
 
 def _distances(estimator, Z, labels):
-    """Distance to the own centre, margin before the second, and the second cluster."""
+    """Distance to the own centre, margin to the second, and the second cluster."""
     clustered = labels >= 0
     if not clustered.any():
         nothing = np.full(len(Z), np.nan)
@@ -266,7 +289,7 @@ def _distances(estimator, Z, labels):
         names = np.arange(len(centers))
     else:
         names = np.unique(labels[clustered])
-        centers = class_means(Z[clustered], compact(labels)[clustered])
+        centers = class_means(Z[clustered], relabel(labels)[clustered])
     Z, centers = np.ascontiguousarray(Z), centers.astype(Z.dtype)
     distances, index = nearest(Z, centers, min(2, len(centers)))
     index = names[index]  # from rows of the centres to labels
@@ -274,7 +297,7 @@ def _distances(estimator, Z, labels):
         return distances[:, 0], np.ones(len(Z)), np.full(len(Z), -1)
     with np.errstate(invalid="ignore"):
         margin = 1 - distances[:, 0] / distances[:, 1]
-    # The second choice is the nearest cluster that is not the own.
+    # The second choice is the nearest other cluster.
     own_first = index[:, 0] == labels
     second = np.where(own_first, index[:, 1], index[:, 0])
     own = np.linalg.norm(Z - centers[np.searchsorted(names, labels)], axis=1)
@@ -282,34 +305,51 @@ def _distances(estimator, Z, labels):
 
 
 def _check_compares(estimator):
+    """Refuse an estimator without `n_clusters` or `predict`."""
     inner = getattr(estimator, "best_estimator_", getattr(estimator, "estimator", None))
     model = last_step(estimator if inner is None else inner)
     if not hasattr(model, "predict") or "n_clusters" not in model.get_params():
         raise TypeError(
-            f"{type(model).__name__} cannot be compared: that takes a clusterer with a "
+            f"{type(model).__name__} cannot be compared. Pass a clusterer with a "
             "parameter n_clusters and a method predict."
         )
 
 
 def _probabilities(estimator, X):
+    """Output of `predict_proba`, or None if the clusterer has no such method."""
     has_any = step_with(estimator, "predict_proba") is last_step(estimator)
     return np.asarray(estimator.predict_proba(X)) if has_any else None
 
 
-def _table(columns):
-    """Columns as a DataFrame, or as a structured array where there is no pandas."""
+def _import_pandas():
+    """Import pandas, or say how to get it."""
     try:
-        import pandas as pd
-    except ImportError:
-        kinds = [(name, values.dtype) for name, values in columns.items()]
-        table = np.empty(len(next(iter(columns.values()))), dtype=kinds)
-        for name, values in columns.items():
-            table[name] = values
-        return table
-    return pd.DataFrame(columns)
+        import pandas
+    except ImportError as error:
+        raise ImportError(
+            "Tables are pandas DataFrames, and pandas is not installed. Install it "
+            'with: pip install pandas, or pip install "skdeepclust[tables]"'
+        ) from error
+    return pandas
+
+
+def _check_files(paths, folder):
+    """Refuse files that do not exist, and a folder that is not new or empty."""
+    missing = [str(path) for path in paths if not path.is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"{len(missing)} of {len(paths)} files do not exist, for example "
+            f"{missing[0]!r}. Nothing was written."
+        )
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FileExistsError(
+            f"{str(folder)!r} exists and is not empty. Pass a new folder, so that no "
+            "file is overwritten. Nothing was written."
+        )
 
 
 def _write_folders(labels, paths, folder, transfer):
+    """Transfer the files, in order of their rank, and return the folders."""
     folders = {}
     for label in np.unique(labels).tolist():
         members = [
@@ -341,30 +381,32 @@ def _baselines(estimator, X, rows, random_state):
     }
     if hasattr(model, "autoencoders_"):
         before = X if model is estimator else estimator[:-1].transform(X)
-        code = model.autoencoders_[0].transform(before)
-        found["autoencoder + k-means"] = kmeans(code)
+        embedding = model.autoencoders_[0].transform(before)
+        found["autoencoder + k-means"] = kmeans(embedding)
     elif hasattr(model, "init_labels_"):
         network, start = "autoencoder", getattr(model, "init", None)
-        if start is None:
+        if start is None and hasattr(model, "clusterer"):
             network, start = "untrained network", model.clusterer
         found[f"{network} + {_name_of_start(start)}"] = model.init_labels_
     return found
 
 
 def _name_of_start(start):
+    """Name of a parameter `init` or `clusterer`, for the table."""
+    if start is None:
+        return "start"
     if isinstance(start, str):
         return "landmark spectral" if start == "spectral" else "k-means"
     return "init" if np.ndim(start) else name_of(start)
 
 
 def _scores(rows, labels, y):
-    is_scorable = 2 <= len(np.unique(labels)) < len(labels)
-    drawn = stratified_sample(labels, _MAX_SILHOUETTE_SAMPLES, random_state=0)
+    """Columns of the table for one method, by name."""
     scores = {
-        "silhouette": silhouette_score(rows[drawn], labels[drawn])
-        if is_scorable
+        "silhouette": silhouettes(rows, labels)[0],
+        "davies_bouldin": davies_bouldin_score(rows, labels)
+        if is_scorable(labels)
         else np.nan,
-        "davies_bouldin": davies_bouldin_score(rows, labels) if is_scorable else np.nan,
         "n_effective_clusters": effective_clusters(labels, labels.max() + 1),
     }
     if y is not None:

@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 
 from skdeepclust._fitted import as_rows
 from skdeepclust._sampling import silhouettes, stratified_sample
+from skdeepclust._warnings import warn
 from skdeepclust.displays._style import COLORS, panel_axes, set_text_size, text_size
 
 __all__ = ["ClusterNumberDisplay"]
@@ -123,18 +124,18 @@ class ClusterNumberDisplay:
         display : ClusterNumberDisplay
             The display, drawn.
 
-        Warns
-        -----
-        UserWarning
-            The first warning of each category from the fits, with the number of such
-            warnings.
-
         Raises
         ------
         TypeError
             If the estimator has no parameter `n_clusters`.
         ValueError
             If a number of clusters is below 2 or `n_seeds` below 1.
+
+        Warns
+        -----
+        UserWarning
+            The first warning of each category from the fits, with the number of such
+            warnings.
         """
         n_clusters = np.array(sorted(set(n_clusters)), dtype=int)
         if not len(n_clusters) or n_clusters.min() < 2 or n_seeds < 1:
@@ -327,7 +328,7 @@ def _warn_once_each(caught):
         message = str(alike[0].message)
         if len(alike) > 1:
             message += f" ({len(alike)} such warnings; this is the first of them.)"
-        warnings.warn(message, category, stacklevel=3)
+        warn(message, category)
 
 
 def _row_means(values):

@@ -161,6 +161,7 @@ def test_a_warning_of_each_category():
         )
     ours = {w.category: str(w.message) for w in caught}
     assert len(caught) == 2
+    assert {w.filename for w in caught} == {__file__}
     assert ours[ClusterCollapseWarning].startswith("2 collapsed (6 such warnings")
     assert ConvergenceWarning in ours
     assert np.isnan(display.scores[1:]).all()  # a single cluster has no silhouette
