@@ -31,7 +31,7 @@ _NEEDED = {
     "rounds": {"epoch", "loss", "nmi_previous", "largest_class", "smallest_class"},
 }
 
-# Columns that get no panel of their own.
+# Columns that get no panel.
 _NOT_DRAWN = ("epoch", "step", "dur")
 
 
