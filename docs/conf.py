@@ -32,7 +32,7 @@ source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 exclude_patterns = ["_build", "_templates", "**/GALLERY_HEADER.rst"]
 templates_path = ["_templates"]
 default_role = "literal"
-nitpicky = True  # a reference to nothing is a warning, and `make docs` fails
+nitpicky = True  # an unresolved reference is a warning, and `make docs` fails
 
 # -- API pages -------------------------------------------------------------------------
 
@@ -64,10 +64,10 @@ sphinx_gallery_conf = {
     "capture_repr": ("_repr_html_",),  # tables and estimators, not "<... at 0x...>"
 }
 
-# -- code on the pages: `sphinx-build -b doctest` runs it ------------------------------
+# -- code on the pages, run by `sphinx-build -b doctest` -------------------------------
 
 doctest_global_setup = "from tiny import shrink\nshrink()"
-doctest_test_doctest_blocks = ""  # docstrings are pytest's
+doctest_test_doctest_blocks = ""  # pytest runs the docstrings
 
 # -- pages in Markdown: the changelog and the benchmarks -------------------------------
 
