@@ -72,9 +72,9 @@ labels = {
 # Joint training, and an ensemble
 # -------------------------------
 #
-# ``as_published`` has the settings of the papers: joint training begins with k-means, and
-# images are not augmented. The batches are smaller than the papers', for so few images,
-# and joint training has at most 1200 steps, which are 41 epochs.
+# ``as_published`` has the settings of the papers: joint training begins with k-means,
+# and images are not augmented. The batches are smaller than the papers', for so few
+# images, and joint training has at most 1200 steps, which are 41 epochs.
 #
 # DEC and IDEC begin with the autoencoder above: an instance of a network is copied
 # together with its weights, and ``pretrain_epochs=0`` leaves the weights as they are.

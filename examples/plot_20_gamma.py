@@ -16,8 +16,8 @@ seconds on two cores. Results with several seeds are in ``benchmarks/``.
 # -----------------------
 #
 # ``as_published`` has the settings of the paper: joint training starts from k-means,
-# without augmentation. All fits begin with the same autoencoder and, because of the same
-# seed, with the same clusters. With ``tol=0`` each of them trains for 1400 steps.
+# without augmentation. All fits begin with the same autoencoder and, because of the
+# same seed, with the same clusters. With ``tol=0`` each of them trains for 1400 steps.
 
 import warnings
 
@@ -92,9 +92,9 @@ _ = ax.legend(loc="lower right", fontsize=9)
 
 # %%
 # Without the clustering loss, the clusters agree with the classes no better than before
-# joint training. From 0.1 to 10 the silhouette keeps rising, but the agreement does not:
-# the embeddings only move closer to the existing centres. The silhouette would choose
-# the largest gamma.
+# joint training. From 0.1 to 10 the silhouette keeps rising, but the agreement does
+# not: the embeddings only move closer to the existing centres. The silhouette would
+# choose the largest gamma.
 #
 # The embedding, coloured by class
 # --------------------------------
@@ -106,6 +106,7 @@ for gamma, ax in zip(gammas, figure.subplots(2, 2).ravel(), strict=True):
 
 # %%
 # K-means put several centres among the ones (orange) and none among the eights (grey).
-# With ``gamma=0`` the eights still have a separate region. The larger gamma is, the more
-# they mix with the ones, threes and nines of the same clusters. At the same time the
-# groups separate. A clear picture shows that training is certain, not that it is right.
+# With ``gamma=0`` the eights still have a separate region. The larger gamma is, the
+# more they mix with the ones, threes and nines of the same clusters. At the same time
+# the groups separate. A clear picture shows that training is certain, not that it is
+# right.

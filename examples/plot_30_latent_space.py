@@ -55,8 +55,8 @@ _ = TrainingCurvesDisplay.from_estimator(dcec)
 # -----------------------------
 #
 # The same samples before and after joint training, coloured by their final cluster. The
-# samples move closer to their centres. The wider gaps between clusters say little: t-SNE
-# keeps neighbours, not distances.
+# samples move closer to their centres. The wider gaps between clusters say little:
+# t-SNE keeps neighbours, not distances.
 
 _ = LatentSpaceDisplay.from_estimator(dcec, X, before=before, max_samples=1000)
 
@@ -89,8 +89,8 @@ for ax, title, estimator in zip(axes, ("Before", "After"), (before, dcec), stric
 # Which classes are confused?
 # ---------------------------
 #
-# If classes are known, a table shows errors that silhouettes cannot show. Nearly half of
-# the cluster with the most eights are ones. Its silhouettes are as good as those of a
-# cluster that has almost only threes.
+# If classes are known, a table shows errors that silhouettes cannot show. Nearly half
+# of the cluster with the most eights are ones. Its silhouettes are as good as those of
+# a cluster that has almost only threes.
 
 _ = ClusterConfusionDisplay.from_estimator(dcec, X, y)

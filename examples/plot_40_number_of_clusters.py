@@ -7,8 +7,8 @@ the clusters are separated (the silhouette), and whether another seed finds them
 :class:`~skdeepclust.displays.ClusterNumberDisplay` draws both.
 
 All silhouettes are computed in the embedding of one pretrained autoencoder. In the
-embedding that a fit has trained itself, the fit that lost most information would win, as
-the example on ``gamma`` shows. The page takes about 40 seconds on two cores.
+embedding that a fit has trained itself, the fit that lost most information would win,
+as the example on ``gamma`` shows. The page takes about 40 seconds on two cores.
 """
 
 # %%
@@ -42,10 +42,10 @@ _ = ClusterNumberDisplay.from_estimator(
 )
 
 # %%
-# The silhouette has a flat maximum at ten: from 8 to 12 it lies within 0.02. It says that
-# 4 and 6 are too few. The agreement between seeds does not favour ten. It is high nearly
-# everywhere, partly because all fits share one pretraining. It warns of 12, for which the
-# seeds found different clusters.
+# The silhouette has a flat maximum at ten: from 8 to 12 it lies within 0.02. It says
+# that 4 and 6 are too few. The agreement between seeds does not favour ten. It is high
+# nearly everywhere, partly because all fits share one pretraining. It warns of 12, for
+# which the seeds found different clusters.
 #
 # Clusters within clusters, and no clusters at all
 # ------------------------------------------------
@@ -82,8 +82,8 @@ for row, points, name in zip(
 # answer and has a second, lower maximum at the fine one. The seeds agree perfectly on
 # both, and on two as well. In the lower row, no number is right. Still, four has the
 # highest silhouette and almost perfect agreement, because the quarters of a square are
-# found by every seed. Two signs reveal it: the silhouette is half as high as in the upper
-# row, and it hardly rises.
+# found by every seed. Two signs reveal it: the silhouette is half as high as in the
+# upper row, and it hardly rises.
 #
 # So read the whole curves, not only the dashed line. They show which numbers are too
 # small, and which clusters are not found again. They do not show whether there are

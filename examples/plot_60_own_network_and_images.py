@@ -2,9 +2,9 @@
 Your own images, and your own network
 =====================================
 
-A folder of image files of different sizes becomes one array, and the array is clustered.
-The files are then copied into one folder per cluster, the most confident first. The
-network is your own: any ``nn.Module`` with ``encode`` and ``decode``.
+A folder of image files of different sizes becomes one array, and the array is
+clustered. The files are then copied into one folder per cluster, the most confident
+first. The network is your own: any ``nn.Module`` with ``encode`` and ``decode``.
 
 The page takes about 15 seconds on two cores. All its files are in a temporary folder.
 It needs pandas, and Pillow, which comes with matplotlib.
@@ -14,8 +14,8 @@ It needs pandas, and Pillow, which comes with matplotlib.
 # A folder of images
 # ------------------
 #
-# In place of your images: 1000 of scikit-learn's digits as PNG files, enlarged to random
-# sizes.
+# In place of your images: 1000 of scikit-learn's digits as PNG files, enlarged to
+# random sizes.
 
 import tempfile
 from pathlib import Path
@@ -40,9 +40,9 @@ for i, image in enumerate(digits.images[:1000]):
 # Load them
 # ---------
 #
-# All images of an array have one size, here 16 by 16 pixels, grey. Resizing changes their
-# proportions (``PIL.ImageOps.pad`` would keep them). The array stays ``uint8``; each batch
-# is scaled to [0, 1] when it is used.
+# All images of an array have one size, here 16 by 16 pixels, grey. Resizing changes
+# their proportions (``PIL.ImageOps.pad`` would keep them). The array stays ``uint8``;
+# each batch is scaled to [0, 1] when it is used.
 
 paths = sorted(folder.glob("*.png"))
 X = np.stack([Image.open(path).convert("L").resize((16, 16)) for path in paths])
@@ -62,9 +62,9 @@ for ax, name in zip(axes[:, 0], ("file", "loaded"), strict=True):
 # The network
 # -----------
 #
-# The constructor gets ``input_shape`` and ``embedding_dim`` if it has arguments of these
-# names. Its other arguments are parameters ``module__*`` of the estimator, and can be
-# searched.
+# The constructor gets ``input_shape`` and ``embedding_dim`` if it has arguments of
+# these names. Its other arguments are parameters ``module__*`` of the estimator, and
+# can be searched.
 
 import math
 

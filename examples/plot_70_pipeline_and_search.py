@@ -121,8 +121,8 @@ axes[1, 1].set_title("Time")
 cache.cleanup()
 
 # %%
-# Only the first candidate pretrained. The others found its autoencoders, one per fold, in
-# the cache.
+# Only the first candidate pretrained. The others found its autoencoders, one per fold,
+# in the cache.
 #
 # By the classes, values of 0.1 and above are better than smaller ones. They differ by
 # less than the spread of the folds (grey). The silhouette in the candidate's own

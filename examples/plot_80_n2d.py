@@ -18,8 +18,8 @@ UMAP is an extra: ``pip install "skdeepclust[umap]"``. The page takes about a mi
 # The pipeline
 # ------------
 #
-# As in the paper, the layout of UMAP has one dimension per cluster, 20 neighbours, and a
-# minimum distance of zero.
+# As in the paper, the layout of UMAP has one dimension per cluster, 20 neighbours, and
+# a minimum distance of zero.
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits

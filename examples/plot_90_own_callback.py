@@ -137,7 +137,9 @@ figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
 for (name, dcec), color in zip(fits.items(), ("#0072B2", "#D55E00"), strict=True):
     curves = dcec.history_["clustering"]
     for ax, column in zip(axes, ("loss", "label_change"), strict=True):
-        ax.semilogy(curves["epoch"], curves[column], "o-", ms=3, color=color, label=name)
+        ax.semilogy(
+            curves["epoch"], curves[column], "o-", ms=3, color=color, label=name
+        )
         ax.set(xlabel="interval", title=column)
 for ax in axes:
     table = fits["with resets"].history_["clustering"]
@@ -157,7 +159,7 @@ for name, dcec in fits.items():
     print(f"{name:<22} ACC {clustering_accuracy(y, dcec.labels_):.3f}")
 
 # %%
-# One seed proves nothing. In the benchmarks, with five seeds on each of three data sets,
-# these resets changed the mean accuracy of DCEC by -3.6 points (digits), 0 (pendigits)
-# and +1.1 (2000 images of MNIST). The paper reports its gains for long training. This
-# is why the resets are an example here and not a part of the package.
+# One seed proves nothing. In the benchmarks, with five seeds on each of three data
+# sets, these resets changed the mean accuracy of DCEC by -3.6 points (digits), 0
+# (pendigits) and +1.1 (2000 images of MNIST). The paper reports its gains for long
+# training. This is why the resets are an example here and not a part of the package.

@@ -2,7 +2,7 @@
 
 The addresses of these pages follow from the names, so an unresolved cross-reference
 becomes a link to the other package. Docstrings inherited from scikit-learn refer to
-sections of its own guide, which do not exist here: only the words of such a reference are
+sections of its guide, which do not exist here: only the words of such a reference are
 kept.
 """
 
