@@ -130,8 +130,8 @@ class DEC(BaseJointEstimator):
         "step" (steps done), "loss" and "clustering_loss" (the same here: means over the
         steps since the last update), "label_change" (share of samples that changed
         their cluster since the last update), "n_effective_clusters" (exponential of the
-        entropy of the cluster sizes), "n_reseeded" (centres without samples that this
-        update put back on data), "dur" (seconds).
+        entropy of the cluster sizes), "n_reseeded" (centres without samples that
+        were put back on data), "dur" (seconds).
     n_iter_ : int
         Steps of joint training done.
     converged_ : bool

@@ -213,7 +213,7 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
         """Train until few labels change; return the labels."""
         data = batches.data
         self.n_iter_, self.converged_ = 0, False
-        target, _ = self._refresh(net, data)
+        target, n_reseeded = self._refresh(net, data)
         initial_target = self._initial_target(data.device)
         rule = _StopRule(self.tol, self.n_iter_no_change)
         run = Run(
@@ -226,7 +226,8 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
         )
         for i, epoch in enumerate(run):
             if not torch.equal(target.centers, net.module_.centers):  # by a callback
-                target, _ = self._refresh(net, data)
+                target, n_more = self._refresh(net, data)
+                n_reseeded += n_more
                 rule.reset()
             starts = initial_target is not None and i < _INITIAL_TARGET_INTERVALS
             batches.targets = initial_target if starts else target
@@ -235,7 +236,7 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
             self.n_iter_ += batches.n_batches
             previous = target.labels
             batches.targets = target = None  # frees the old embedding
-            target, n_reseeded = self._refresh(net, data)
+            target, n_more = self._refresh(net, data)
             label_change = _share_changed(target.labels, previous)
             epoch.record(
                 step=self.n_iter_,
@@ -243,8 +244,9 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
                 n_effective_clusters=effective_clusters(
                     target.labels.cpu().numpy(), self.n_clusters
                 ),
-                n_reseeded=n_reseeded,
+                n_reseeded=n_reseeded + n_more,
             )
+            n_reseeded = 0
             if batches.n_batches == self.update_interval and not starts:
                 reason = rule.update(label_change)
                 if reason is not None:

@@ -28,23 +28,26 @@ class Idle(MoveCenters):
 
 @pytest.fixture
 def counted(monkeypatch, make_dcec, digits):
-    """Fit with a callback; return the estimator, and the number of updates made."""
+    """Fit with a callback; return the estimator, centres of its updates, resets."""
 
     def fit(callback):
         made, resets = [], []
         refresh, reset = BaseJointEstimator._refresh, _StopRule.reset
 
         def counting_refresh(self, net, data):
+            result = refresh(self, net, data)
             made.append(net.module_.centers.detach().clone())
-            return refresh(self, net, data)
+            return result
 
         def counting_reset(self):
             resets.append(self)
             reset(self)
 
-        monkeypatch.setattr(BaseJointEstimator, "_refresh", counting_refresh)
-        monkeypatch.setattr(_StopRule, "reset", counting_reset)
-        return make_dcec(callbacks=[callback], tol=0.0).fit(digits[0]), made, resets
+        with monkeypatch.context() as patch:
+            patch.setattr(BaseJointEstimator, "_refresh", counting_refresh)
+            patch.setattr(_StopRule, "reset", counting_reset)
+            dcec = make_dcec(callbacks=[callback], tol=0.0).fit(digits[0])
+        return dcec, made, resets
 
     return fit
 
@@ -57,8 +60,6 @@ def test_targets_follow_centres_that_a_callback_moved(counted, digits):
     assert torch.equal(made[3], made[2].flip(0))  # updated with the moved centres
     assert len(resets) == len(plain_resets) + 1
     np.testing.assert_array_equal(dcec.labels_, dcec.predict(digits[0]))
-    # The swap itself is no change of label: it happened before the interval.
-    assert dcec.history_["clustering"]["label_change"][2] < 0.9
 
 
 def test_a_stop_from_a_helper_of_a_callback_ends_the_stage(digits, make_dcec):

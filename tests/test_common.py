@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from outside_simclr import SimCLR
+from outside_vade import VaDE
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skdeepclust import (
@@ -22,8 +24,10 @@ from skdeepclust import (
     IDEC,
     SCEDAE,
     Autoencoder,
+    ClusterCollapseWarning,
     DataScaleWarning,
     DeepCluster,
+    ImageShapeWarning,
     LandmarkSpectralClustering,
     metrics,
 )
@@ -60,6 +64,10 @@ def estimators(dense, **params):
     )
     for variant in ("deepcluster", "deepcluster-v2"):
         yield DeepCluster(n_clusters=3, variant=variant, **FEW, **backbone, **params)
+    # Two from outside the package, each a file beside this one.
+    few = {"max_epochs": 3, **params}
+    yield VaDE(3, embedding_dim=CODE, pretrain_epochs=2, module__width=16, **few)
+    yield SimCLR(**backbone, **few)
 
 
 def names_of(candidates):
@@ -202,8 +210,10 @@ def test_y_changes_nothing(estimator, digits):
 
 def test_sample_weight_is_not_taken(estimator):
     # Taking it and ignoring it would be a silent error.
-    for method in (estimator.fit, estimator.score):
-        assert "sample_weight" not in inspect.signature(method).parameters
+    for name in ("fit", "fit_predict", "fit_transform", "score"):
+        method = getattr(estimator, name, None)
+        if method is not None:
+            assert "sample_weight" not in inspect.signature(method).parameters
 
 
 # -- history and memory ------------------------------------------------------
@@ -292,10 +302,72 @@ def test_the_data_is_not_changed(estimator, digits):
     estimator.fit(X).transform(X)
 
 
-def test_unscaled_data_is_warned_of(estimator, digits):
+# -- warnings ----------------------------------------------------------------
+
+
+def in_a_pipeline(estimator, X):
+    make_pipeline(FunctionTransformer(), estimator).fit(X)
+
+
+def no_score(estimator, X, y=None):
+    return 0.0
+
+
+def in_a_search(estimator, X):
+    scoring = metrics.silhouette_scorer if hasattr(estimator, "predict") else no_score
+    GridSearchCV(estimator, {"lr": [1e-3]}, scoring=scoring, cv=2, refit=False).fit(X)
+
+
+WAYS = {
+    "fit": lambda estimator, X: estimator.fit(X),
+    "fit_transform": lambda estimator, X: estimator.fit_transform(X),
+    "fit_predict": lambda estimator, X: estimator.fit_predict(X),
+    "pipeline": in_a_pipeline,
+    "search": in_a_search,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_warnings_stand_at_the_users_line(estimator, digits, way):
+    if way == "fit_predict" and not hasattr(estimator, "predict"):
+        pytest.skip("a transformer")
+    X = digits[0] * 255
+    collapses = hasattr(estimator, "predict") and not isinstance(estimator, VaDE)
+    if collapses:
+        X[:] = X[0]
     with pytest.warns(DataScaleWarning) as record:
-        estimator.fit(digits[0] * 255)
-    assert record[0].filename == __file__
+        WAYS[way](estimator, X)
+    ours = [w for w in record if w.category.__module__.startswith("skdeepclust")]
+    ours += [w for w in record if "Joint training used up" in str(w.message)]
+    categories = {w.category for w in ours}
+    assert ClusterCollapseWarning in categories or not collapses
+    assert {w.filename for w in ours} == {__file__}
+
+
+@pytest.mark.parametrize("method", [DCEC, DeepCluster])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_guessed_image_shape_is_warned_of_once_per_fit(method, digits, way):
+    small = {"max_iter": 0, "n_init": 1, "device": "cpu", "random_state": 0}
+    if method is DCEC:
+        small |= {"pretrain_epochs": 0, "init": "kmeans"}
+    with pytest.warns(ImageShapeWarning) as record:
+        WAYS[way](method(3, **small), digits[0][:60])
+    guesses = [w for w in record if w.category is ImageShapeWarning]
+    assert len(guesses) == (2 if way == "search" else 1)  # a search fits two folds
+    assert {w.filename for w in guesses} == {__file__}
+
+
+@pytest.mark.filterwarnings("error::skdeepclust.ImageShapeWarning")
+@pytest.mark.parametrize("method", [Autoencoder, IDEC, DEC, SCEDAE])
+def test_who_never_guesses(method):
+    X = np.random.RandomState(0).rand(60, 784).astype(np.float32)
+    small = {"module__hidden_dims": (8,), "device": "cpu", "random_state": 0}
+    epochs = "max_epochs" if method in (Autoencoder, SCEDAE) else "pretrain_epochs"
+    joint = {"max_iter": 0} if method in (IDEC, DEC) else {}
+    fitted = method(**small, **{epochs: 0}, **joint)
+    if method is not Autoencoder:
+        fitted.set_params(n_clusters=3, n_init=1)
+    assert fitted.fit(X).image_shape_ is None
 
 
 # -- keeping -----------------------------------------------------------------
@@ -376,7 +448,7 @@ def test_pipeline_and_pandas(clusterer, digits):
 
 @pytest.mark.parametrize("labelled", [True, False])
 def test_grid_search_in_two_processes(clusterer, digits, labelled):
-    X, y = digits
+    X, y = digits[0][:100], digits[1][:100]
     scoring = metrics.ari_scorer if labelled else metrics.silhouette_scorer
     grid = [{"n_clusters": [2, 4]}, {"optimizer__weight_decay": [0.1]}]
     params = clusterer.get_params()
@@ -385,11 +457,14 @@ def test_grid_search_in_two_processes(clusterer, digits, labelled):
         "n_landmarks": [20, 30],
         "n_pseudo_labels": [5, 20],
         "pretrain_lr": [1e-3, 1e-2],
+        "pretrain_epochs": [0, 1],
     }
-    (name,) = [name for name in searched if name in params]
+    name = next(name for name in searched if name in params)
     grid += [{name: searched[name]}]
     if isinstance(clusterer, DeepCluster):
         grid += [{"module__widths": [(4,), (2, 4)]}]
+    elif isinstance(clusterer, VaDE):
+        grid += [{"module__width": [4, 8]}]
     else:
         grid += [{"module__filters": [(4, 8, 8), (2, 4, 4)]}]
     search = GridSearchCV(
@@ -398,7 +473,7 @@ def test_grid_search_in_two_processes(clusterer, digits, labelled):
     search.fit(X, y if labelled else None)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     assert len(search.cv_results_["params"]) == 7
-    assert search.best_estimator_.predict(X).shape == (200,)
+    assert search.best_estimator_.predict(X).shape == (100,)
     # In this process the search finds the same to the bit.
     with joblib.parallel_config("sequential"):
         again = clone(search).set_params(n_jobs=1).fit(X, y if labelled else None)
@@ -407,9 +482,13 @@ def test_grid_search_in_two_processes(clusterer, digits, labelled):
     )
 
 
-def test_default_score_serves_a_search(estimator, digits):
+def test_a_search_without_scoring(estimator, digits):
     search = GridSearchCV(estimator, {"lr": [1e-3]}, cv=2, error_score="raise")
-    assert np.isfinite(search.fit(digits[0]).best_score_)
+    if not hasattr(estimator, "score"):
+        with pytest.raises(TypeError, match="If no scoring is specified"):
+            search.fit(digits[0])
+    else:
+        assert np.isfinite(search.fit(digits[0]).best_score_)
 
 
 # -- devices -----------------------------------------------------------------

@@ -26,6 +26,7 @@ from skdeepclust import (
 from skdeepclust._geometry import effective_clusters
 from skdeepclust._nets import ClusteringNet
 from skdeepclust._target import SoftTarget
+from skdeepclust.metrics import latent_silhouette, silhouette_scorer
 
 
 class Watch(Callback):
@@ -377,14 +378,19 @@ def test_dead_centers_are_put_back_and_counted(make_dcec, digits):
     X, _ = digits
     momenta = []
 
-    def kill(net):
+    class Kill(Callback):
+        """Takes a centre away in the middle of the second interval."""
+
+        def on_batch_end(self, net, **kwargs):
+            if net.stage == "joint training" and len(net.history) == 2:
+                net.module_.centers.data[2] = 1000.0
+
+    def look(net):
         state = net.optimizer_.state[net.module_.centers]
         momenta.append(state["exp_avg"].clone())
-        if len(momenta) == 1:
-            net.module_.centers.data[2] = 1000.0
 
     dcec = make_dcec(
-        callbacks=[Watch(kill)], tol=0, max_iter=15, pretrain_epochs=20
+        callbacks=[Kill(), Watch(look)], tol=0, max_iter=15, pretrain_epochs=20
     ).fit(X)
     table = dcec.history_["clustering"]
     assert table["n_reseeded"] == [0, 1, 0]
@@ -422,7 +428,7 @@ def test_as_many_samples_as_clusters(make_dcec, digits):
 def test_one_cluster(make_dcec, digits):
     dcec = make_dcec(n_clusters=1).fit(digits[0])
     assert not dcec.labels_.any()
-    assert dcec.score(digits[0]) == -1
+    assert latent_silhouette(dcec, digits[0]) == -1
 
 
 # -- memory ------------------------------------------------------------------
@@ -456,7 +462,14 @@ def test_a_search_pretrains_once_per_fold(
         callbacks=[CountPretraining(runs)],
     )
     grid = {"gamma": [0.05, 0.1, 0.2], "n_clusters": [3, 5]}
-    search = GridSearchCV(dcec, grid, cv=3, refit=False, error_score="raise").fit(X)
+    search = GridSearchCV(
+        dcec,
+        grid,
+        scoring=silhouette_scorer,
+        cv=3,
+        refit=False,
+        error_score="raise",
+    ).fit(X)
     assert len(search.cv_results_["params"]) == 6
     assert len(list(runs.iterdir())) == 3
 
@@ -560,15 +573,15 @@ def test_a_short_last_interval_is_no_convergence(make_dcec, digits):
 
 def test_a_pretrained_module_can_be_handed_over(make_dcec, digits):
     X, _ = digits
-    autoencoder = Autoencoder(4, max_epochs=3, random_state=0, device="cpu").fit(X)
+    rows = {"image_shape": (8, 8), "random_state": 0, "device": "cpu"}
+    autoencoder = Autoencoder(4, module="conv", max_epochs=3, **rows).fit(X)
     weights = [p.detach().clone() for p in autoencoder.module_.parameters()]
     dcec = DCEC(
         5,
         module=autoencoder.module_,
         pretrain_epochs=0,
         max_iter=0,
-        random_state=0,
-        device="cpu",
+        **rows,
     ).fit(X)
     np.testing.assert_array_equal(dcec.transform(X), autoencoder.transform(X))
     dcec.set_params(max_iter=10).fit(X)

@@ -24,6 +24,7 @@ from torch import nn
 from skdeepclust import DeepCluster
 from skdeepclust._pseudo_labels import whiten, whitening
 from skdeepclust.inspection import cluster_table
+from skdeepclust.metrics import silhouette_scorer
 from skdeepclust.networks import VGG16, AlexNet, ConvNet, DenseNet, ResNet18, Sobel
 from skdeepclust.networks._pseudo_label import PseudoLabelModel
 
@@ -287,6 +288,7 @@ def test_search_reaches_into_the_clusterer(make, digits):
             "clusterer__covariance_type": ["diag", "spherical"],
             "n_pseudo_labels": [5, 10],
         },
+        scoring=silhouette_scorer,
         cv=2,
         error_score="raise",
     ).fit(digits[0])

@@ -72,5 +72,5 @@ def test_attributes_are_described(make_dcec, make_autoencoder, digits):
         estimator.fit(digits[0])
         doc = NumpyDocString(inspect.getdoc(type(estimator)))
         described = {p.name for p in doc["Attributes"]} - {"feature_names_in_"}
-        fitted = {n for n in vars(estimator) if n.endswith("_")} | {"module_"}
-        assert described == fitted
+        fitted = {n for n in vars(estimator) if n.endswith("_") and n[0] != "_"}
+        assert described == fitted | {"module_"}

@@ -31,7 +31,8 @@ def images(digits):
 @pytest.fixture
 def make(make_dcec):
     """A small DCEC with augmentation and spectral start, as by default."""
-    return lambda **params: make_dcec(augment="auto", init="spectral", **params)
+    ours = {"augment": "auto", "init": "spectral", "image_shape": "auto"}
+    return lambda **params: make_dcec(**{**ours, **params})
 
 
 @pytest.fixture

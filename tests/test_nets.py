@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.callback import ProgressBar as SklearnProgressBar
 from skorch.callbacks import (
     Callback,
@@ -18,6 +19,9 @@ from skorch.callbacks import (
 )
 
 from skdeepclust import NonFiniteLossError
+from skdeepclust.base import TensorNet
+
+STOPPED = "a callback or Ctrl-C at the end of an epoch stopped the training"
 
 
 class Recorder(Callback):
@@ -111,7 +115,7 @@ def test_early_stopping_ends_a_stage(make_dcec, digits):
     stopping = EarlyStopping("train_loss", patience=1, threshold=10)
     dcec = make_dcec(pretrain_epochs=50, callbacks=[stopping]).fit(digits[0])
     assert len(dcec.history_["pretraining"]["loss"]) == 2
-    assert dcec.stop_reason_ == "a callback stopped the training"
+    assert dcec.stop_reason_ == STOPPED
     assert not dcec.converged_
     np.testing.assert_array_equal(dcec.predict(digits[0]), dcec.labels_)
 
@@ -123,7 +127,7 @@ def test_arguments_of_a_callback(make_autoencoder, digits):
         callbacks__EarlyStopping__patience=3,
     ).fit(digits[0])
     assert autoencoder.n_iter_ == 4
-    assert autoencoder.stop_reason_ == "a callback stopped the training"
+    assert autoencoder.stop_reason_ == STOPPED
 
 
 @pytest.mark.parametrize("callbacks", [[3], ["EarlyStopping"], [SklearnProgressBar()]])
@@ -183,27 +187,12 @@ class Interrupt(Callback):
             signal.raise_signal(signal.SIGINT)
 
 
-class InterruptLongCallback(Callback):
-    """Ctrl-C while a callback is at work, which is not a callback's wish to stop."""
-
-    def __init__(self, stage):
-        self.stage = stage
-
-    def on_epoch_end(self, net, **kwargs):
-        if net.stage == self.stage:
-            self.work()
-
-    def work(self):
-        signal.raise_signal(signal.SIGINT)
-
-
-@pytest.mark.parametrize("interrupt", [Interrupt, InterruptLongCallback])
 @pytest.mark.parametrize("stage", ["pretraining", "joint training"])
-def test_an_interrupted_fit_raises_and_is_unfitted(make_dcec, digits, stage, interrupt):
+def test_an_interrupted_fit_raises_and_is_unfitted(make_dcec, digits, stage):
     # A job in the background of a shell begins without Python's own handler.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     dcec = make_dcec().fit(digits[0])
-    dcec.set_params(callbacks=[interrupt(stage)])
+    dcec.set_params(callbacks=[Interrupt(stage)])
     with pytest.raises(KeyboardInterrupt):
         dcec.fit(digits[0])
     assert not [name for name in vars(dcec) if name.endswith("_")]
@@ -246,3 +235,35 @@ def test_history_counts_time(make_autoencoder, digits):
     table = make_autoencoder().fit(digits[0]).history_["pretraining"]
     assert 0 < sum(table["dur"]) <= time.perf_counter() - start
     assert table["epoch"] == [1, 2]
+
+
+# -- a net is there to be looked at ------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda net, X: net.fit(X),
+        lambda net, X: net.fit(X, None),
+        lambda net, X: net.partial_fit(X),
+        lambda net, X: net.predict(X),
+        lambda net, X: net.predict_proba(X),
+        lambda net, X: clone(net),
+    ],
+)
+def test_what_a_net_refuses(make_dcec, digits, use):
+    dcec = make_dcec().fit(digits[0])
+    with pytest.raises(NotImplementedError, match="there to be looked at.*on the esti"):
+        use(dcec.net_, digits[0])
+    np.testing.assert_array_equal(dcec.predict(digits[0]), dcec.labels_)
+
+
+def test_what_a_net_shows(make_dcec, digits):
+    net = make_dcec(callbacks=[Recorder([])]).fit(digits[0]).net_
+    assert isinstance(net, TensorNet)
+    assert net.module_.centers.shape == (5, 4)
+    assert net.optimizer_.param_groups
+    assert len(net.history) == 4
+    assert "Recorder" in dict(net.callbacks_)
+    assert not hasattr(net, "criterion_")
+    assert copy.deepcopy(net).history == net.history
