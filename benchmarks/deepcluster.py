@@ -2,19 +2,16 @@
 
     python benchmarks/deepcluster.py --data digits mnist_test-2000 --seeds 0 1 2
 
-Also what its defaults are made of: `--settings` runs other numbers of pseudo-classes,
-the other variant, the plain case and the optimiser of the paper. A finished seed is a
-line of `results/deepcluster.jsonl` and is not computed again; `--table` prints the
-table of what is there. Labels score finished runs and are used for nothing else.
+`--settings` measures what the defaults rest on: other numbers of pseudo-classes, the
+other variant, the plain case and the optimiser of the paper. A finished seed is a line
+of `results/deepcluster.jsonl` and is not computed again; `--table` prints the table of
+these results. Labels score finished runs and are used for nothing else.
 """
 
-import argparse
 import time
-import warnings
 
-import numpy as np
+import _common as common
 import torch
-from _common import append, environment, load, mean_sd_min, pixels_of, read, scores
 from sklearn.cluster import KMeans
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
@@ -22,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skdeepclust import DeepCluster
+from skdeepclust.metrics import latent_silhouette
 
 NAME = "deepcluster"
 PIXELS, UNTRAINED = "kmeans on pixels", "untrained features"
@@ -51,9 +49,9 @@ def linear_probe(features, y, seed):
 
 
 def run_pixels(X, y, seed):
-    pixels = pixels_of(X)
+    pixels = common.pixels_of(X)
     labels = KMeans(10, n_init=20, random_state=seed).fit_predict(pixels)
-    return {**scores(y, labels), "probe": linear_probe(pixels, y, seed)}
+    return {**common.scores(y, labels), "probe": linear_probe(pixels, y, seed)}
 
 
 def run_deepcluster(X, y, seed, settings):
@@ -66,61 +64,49 @@ def run_deepcluster(X, y, seed, settings):
         "n_iter": deep.n_iter_,
         "nmi_previous": rounds["nmi_previous"],
         "loss": rounds["loss"],
-        "score": deep.score(X),
-        **scores(y, deep.labels_),
+        "score": latent_silhouette(deep, X),
+        **common.scores(y, deep.labels_),
         "probe": linear_probe(deep.transform(X), y, seed),
     }
 
 
 def compute(args):
-    torch.set_num_threads(args.threads)
-    warnings.simplefilter("ignore")  # what they say is in the rows
     for data in args.data:
-        X, y = load(data)
+        X, y = common.load(data)
         for seed in args.seeds:
-            done = {
-                row["settings"]
-                for row in read(NAME)
-                if (row["data"], row["seed"]) == (data, seed)
-            }
             for name in [PIXELS, UNTRAINED, *args.settings]:
-                if name in done:
+                where = {"data": data, "seed": seed, "settings": name}
+                if common.rows_of(NAME, where):
                     continue
                 if name == PIXELS:
                     row = run_pixels(X, y, seed)
                 else:
                     row = run_deepcluster(X, y, seed, SETTINGS[name])
-                where = {"data": data, "n_samples": len(X), "seed": seed}
-                where |= environment(args.threads, "cpu")
-                append(NAME, {"settings": name, **row, **where})
+                common.append(NAME, {**where, **row, "n_samples": len(X)}, args)
 
 
-def table(data):
-    print(f"\n{data}: mean (sd, min) over seeds\n")
-    print("| settings | seeds | ACC | NMI | ARI | linear probe | s |")
-    print("|---|---|---|---|---|---|---|")
-    for name in [PIXELS, *SETTINGS]:
-        rows = [r for r in read(NAME) if (r["data"], r["settings"]) == (data, name)]
-        if rows:
-            names = ("acc", "nmi", "ari", "probe")
-            columns = [mean_sd_min([r[s] for r in rows]) for s in names]
-            seconds = np.mean([r.get("seconds", 0) for r in rows])
-            print(f"| {name} | {len(rows)} | {' | '.join(columns)} | {seconds:.0f} |")
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", nargs="+", choices=DATA, default=["digits"])
-    parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=["default"])
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--table", action="store_true", help="only print the tables")
-    args = parser.parse_args()
-    if not args.table:
-        compute(args)
+def table(args):
     for data in args.data:
-        table(data)
+        lines = []
+        found = common.groups(NAME, data=[data], settings=[PIXELS, *SETTINGS])
+        for (_, name), rows in found:
+            seconds = common.mean([{"seconds": 0, **row} for row in rows], "seconds")
+            cells = common.spreads(rows, ("acc", "nmi", "ari", "probe"))
+            lines.append([name, len(rows), *cells, seconds])
+        common.print_table(
+            f"{data}: mean (sd, min) over seeds",
+            "settings | seeds | ACC | NMI | ARI | linear probe | s",
+            lines,
+        )
 
 
 if __name__ == "__main__":
-    main()
+    common.run(
+        __doc__,
+        compute,
+        table,
+        data=(["digits"], DATA),
+        settings=(["default"], SETTINGS),
+        seeds=5,
+        threads=2,
+    )

@@ -3,22 +3,20 @@
     python benchmarks/device_speed.py --device cuda
     python benchmarks/device_speed.py --device cuda --whole
 
-DCEC with the papers' batches of 256 on images like MNIST's (random uint8, 28 x 28), for
-some epochs of pretraining and some updates of joint training. Printed are samples per
-second, from the median duration of the epochs after the first two, which warm up and
-compile, and the share of the time in which the device computes, from torch's profiler
-(1 on a CPU, where nothing else does). `--whole` times the papers' whole schedule
-instead: 200 epochs and 20,000 steps. Lines go to `results/device_speed.jsonl`;
-`--table` prints what is there.
+Trains DCEC with its paper's batches of 256 on images like MNIST's (random uint8, 28 x
+28), for some epochs of pretraining and some updates of joint training. Samples per
+second come from the median duration of the epochs after the first two, which warm up
+and compile. "busy" is the share of the time in which the device computes, from torch's
+profiler (1 on a CPU by definition). `--whole` times the paper's whole schedule instead:
+200 epochs and 20,000 steps. Lines go to `results/device_speed.jsonl`; `--table` prints
+them.
 """
 
-import argparse
 import time
-import warnings
 
+import _common as common
 import numpy as np
 import torch
-from _common import PAPER, append, environment, read
 from torch.profiler import ProfilerActivity, profile
 
 from skdeepclust import DCEC
@@ -29,21 +27,19 @@ MODES = {
     "compiled": {"compile": True},
     "graphs": {"compile": True, "compile__mode": "reduce-overhead"},
 }
-BATCH, WARM_UP, INTERVAL = 256, 2, 140
+WARM_UP, INTERVAL = 2, 140
 
 
 def fit(X, device, mode, n_epochs, n_updates):
-    dcec = DCEC(
+    dcec = DCEC.as_published(
         10,
         pretrain_epochs=n_epochs,
         max_iter=n_updates * INTERVAL,
         update_interval=INTERVAL,
-        batch_size=BATCH,
         tol=0.0,
         n_init=1,
         device=device,
         random_state=0,
-        **PAPER,
         **MODES[mode],
     )
     start = time.perf_counter()
@@ -69,58 +65,60 @@ def measure(X, device, mode, n_epochs, n_updates):
     return {
         "mode": mode,
         "pretraining": len(X) / pretraining,
-        "joint": INTERVAL * BATCH / joint,
+        "joint": INTERVAL * dcec.batch_size / joint,
         "seconds": seconds,
     }
 
 
-def table():
-    print("\n| device | n | mode | pretraining, 1/s | joint training, 1/s | busy |")
-    print("|---|---|---|---|---|---|")
-    for r in read(NAME):
-        if r["mode"] in MODES:
+def compute(args):
+    X = np.random.RandomState(0).randint(256, size=(args.samples, 28, 28))
+    X = X.astype(np.uint8)
+    is_cuda = torch.device(args.device).type == "cuda"
+    where = torch.cuda.get_device_name() if is_cuda else args.device
+    rows = []
+    if args.whole:
+        for mode in args.modes:
+            _, seconds = fit(X, args.device, mode, 200, 143)
+            rows.append({"mode": f"whole schedule, {mode}", "seconds": seconds})
+    else:
+        busy = busy_share(X, args.device)
+        for mode in args.modes:
+            row = measure(X, args.device, mode, args.epochs, args.updates)
+            rows.append({**row, "busy": busy})
+    for row in rows:
+        common.append(NAME, {**row, "where": where, "n": len(X)}, args, args.device)
+
+
+def table(args):
+    rows = common.read(NAME)
+    common.print_table(
+        "",
+        "device | n | mode | pretraining, 1/s | joint training, 1/s | busy",
+        [
+            [
+                *(r["where"], r["n"], r["mode"], f"{r['pretraining']:.0f}"),
+                *(f"{r['joint']:.0f}", f"{r['busy']:.2f}"),
+            ]
+            for r in rows
+            if r["mode"] in MODES
+        ],
+    )
+    for r in rows:
+        if r["mode"].startswith("whole"):
             print(
-                f"| {r['where']} | {r['n']} | {r['mode']} | {r['pretraining']:.0f} | "
-                f"{r['joint']:.0f} | {r['busy']:.2f} |"
+                f"\n{r['where']}, {r['n']} samples, {r['mode']}: {r['seconds']:.0f} s"
             )
-    whole = [row for row in read(NAME) if row["mode"].startswith("whole")]
-    for r in whole:
-        print(f"\n{r['where']}, {r['n']} samples, {r['mode']}: {r['seconds']:.0f} s")
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--device", default="cuda")
-    parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES))
-    parser.add_argument("--samples", type=int, default=70_000)
-    parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--updates", type=int, default=8)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--whole", action="store_true", help="the papers' schedule")
-    parser.add_argument("--table", action="store_true", help="only print the table")
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    warnings.simplefilter("ignore")
-    if not args.table:
-        X = np.random.RandomState(0).randint(256, size=(args.samples, 28, 28))
-        X = X.astype(np.uint8)
-        is_cuda = torch.device(args.device).type == "cuda"
-        where = torch.cuda.get_device_name() if is_cuda else args.device
-        rows = []
-        if args.whole:
-            for mode in args.modes:
-                _, seconds = fit(X, args.device, mode, 200, 143)
-                rows.append({"mode": f"whole schedule, {mode}", "seconds": seconds})
-        else:
-            busy = busy_share(X, args.device)
-            for mode in args.modes:
-                row = measure(X, args.device, mode, args.epochs, args.updates)
-                rows.append({**row, "busy": busy})
-        for row in rows:
-            row |= {"where": where, "n": len(X)}
-            append(NAME, {**row, **environment(args.threads, args.device)})
-    table()
 
 
 if __name__ == "__main__":
-    main()
+    common.run(
+        __doc__,
+        compute,
+        table,
+        device="cuda",
+        modes=(list(MODES), MODES),
+        samples=70_000,
+        epochs=8,
+        updates=8,
+        whole=False,
+    )

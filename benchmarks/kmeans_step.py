@@ -4,18 +4,16 @@
 
 DeepCluster takes scikit-learn's k-means or, with ``clusterer="faiss"``, that of faiss.
 An iteration has to compare all samples with all centres, which is a matrix product of
-n x d and d x k numbers; how much of its speed is reached is what is printed, with the
-fastest of the rounds. Iterations are timed as the difference of a longer and a shorter
-run from random centres, in turns. Lines go to `results/kmeans_step.jsonl`; `--table`
-prints the newest ones.
+n x d and d x k numbers. The script prints the share of its speed that each k-means
+reaches, from the fastest of the rounds. The time of an iteration is the difference of a
+longer and a shorter run from random centres; the ways take turns. Lines go to
+`results/kmeans_step.jsonl`; `--table` prints the newest ones.
 """
 
-import argparse
 import time
 
+import _common as common
 import numpy as np
-import torch
-from _common import append, environment, read, rotated
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
@@ -54,7 +52,7 @@ def measure(k, n_rounds):
     long = SHORT + max(2, min(40, 20_000 // k))
     seconds = {(name, n_iter): [] for name in WAYS for n_iter in (SHORT, long)}
     for i in range(n_rounds):
-        for name in rotated(WAYS, i):
+        for name in common.rotated(WAYS, i):
             for n_iter in (SHORT, long):
                 start = time.perf_counter()
                 WAYS[name](F, k, n_iter)
@@ -71,35 +69,24 @@ def measure(k, n_rounds):
     }
 
 
-def table():
-    print(f"\nAn iteration with {N_SAMPLES} samples of {WIDTH} features\n")
-    print(
-        "| k | matrix product, ms | scikit-learn: share of its speed | faiss: share |"
-    )
-    print("|---|---|---|---|")
-    for row in {row["k"]: row for row in read(NAME)}.values():
-        ms = row["ms"]
-        whole = ms["matrix product"]
-        print(
-            f"| {row['k']} | {whole:.1f} | {whole / ms['scikit-learn']:.2f} | "
-            f"{whole / ms['faiss']:.2f} |"
-        )
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=6)
-    parser.add_argument("--clusters", type=int, nargs="+", default=CLUSTERS)
-    parser.add_argument("--table", action="store_true", help="only print the table")
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
+def compute(args):
     with threadpool_limits(args.threads):
-        for k in args.clusters if not args.table else ():
-            row = measure(k, args.rounds)
-            append(NAME, {**row, **environment(args.threads, "cpu")})
-    table()
+        for k in args.clusters:
+            common.append(NAME, measure(k, args.rounds), args)
+
+
+def table(args):
+    newest = {row["k"]: row["ms"] for row in common.read(NAME)}
+    common.print_table(
+        f"An iteration with {N_SAMPLES} samples of {WIDTH} features",
+        "k | matrix product, ms | scikit-learn: share of its speed | faiss: share",
+        [
+            [k, f"{ms['matrix product']:.1f}"]
+            + [f"{ms['matrix product'] / ms[way]:.2f}" for way in list(WAYS)[1:]]
+            for k, ms in newest.items()
+        ],
+    )
 
 
 if __name__ == "__main__":
-    main()
+    common.run(__doc__, compute, table, rounds=6, clusters=CLUSTERS)

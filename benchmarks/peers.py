@@ -4,23 +4,19 @@
 
 Budget: epochs of pretraining and of clustering (50 + 50 on digits, 20 + 20 on
 MNIST-test), batches of 256, a dense autoencoder of 500-500-2000-10 for DEC and IDEC,
-one thread. Where ClustPy can be imported (in an environment of its own: its
-installation brings gigabytes) both are run in turns, seed by seed. Elsewhere ours stand
-beside figures of ClustPy that were measured once on a machine of this kind, in another
-run; the table says which. Every run is a line of `results/peers.jsonl` and is not made
-again; `--table` prints the table. Labels score finished runs and are used for nothing
-else.
+one thread. If ClustPy can be imported (use a separate environment, because it installs
+gigabytes), both run in turns, seed by seed. Otherwise ours stand beside figures of
+ClustPy that were measured once on a machine of this kind, in another run; the table
+says which. Every run is a line of `results/peers.jsonl` and is not repeated; `--table`
+prints the table. Labels score finished runs and are used for nothing else.
 """
 
-import argparse
 import importlib.util
 import math
 import time
-import warnings
 
+import _common as common
 import numpy as np
-import torch
-from _common import append, environment, load, mean_sd_min, rotated, rows_of, scores
 
 from skdeepclust import DCEC, DEC, IDEC
 
@@ -54,7 +50,6 @@ def run_ours(method, X, seed, epochs):
 def run_clustpy(method, X, seed, epochs):
     from clustpy import deep
 
-    X = X.reshape(len(X), -1).astype(np.float32) / (255 if X.dtype == np.uint8 else 1)
     model = getattr(deep, method)(
         10,
         batch_size=BATCH,
@@ -62,68 +57,53 @@ def run_clustpy(method, X, seed, epochs):
         clustering_epochs=epochs,
         random_state=np.random.RandomState(seed),
     )
-    return model.fit(X).labels_
+    return model.fit(common.pixels_of(X).astype(np.float32)).labels_
 
 
 def compute(args):
-    torch.set_num_threads(args.threads)
-    warnings.simplefilter("ignore")
     has_clustpy = importlib.util.find_spec("clustpy") is not None
-    X, y = load(args.data)
+    X, y = common.load(args.data)
     runs = [("skdeepclust", method, run_ours) for method in OURS]
     if has_clustpy:
         runs += [("ClustPy", method, run_clustpy) for method in ("DEC", "IDEC")]
     for seed in args.seeds:
-        done = {
-            (row["library"], row["method"])
-            for row in rows_of(NAME, {"data": args.data, "seed": seed})
-        }
-        for library, method, run in rotated(runs, seed):
-            if (library, method) in done:
+        for library, method, fit_predict in common.rotated(runs, seed):
+            where = {"library": library, "method": method, "data": args.data}
+            where["seed"] = seed
+            if common.rows_of(NAME, where):
                 continue
             start, cpu = time.perf_counter(), time.process_time()
-            labels = run(method, X, seed, EPOCHS[args.data])
-            row = {"library": library, "method": method, "data": args.data}
-            row |= {"seed": seed, "seconds": time.perf_counter() - start}
-            row |= {"cpu_seconds": time.process_time() - cpu, **scores(y, labels)}
-            append(NAME, {**row, **environment(args.threads, "cpu")})
+            labels = fit_predict(method, X, seed, EPOCHS[args.data])
+            row = {**where, "seconds": time.perf_counter() - start}
+            row |= {
+                "cpu_seconds": time.process_time() - cpu,
+                **common.scores(y, labels),
+            }
+            common.append(NAME, row, args)
 
 
-def table(data):
-    epochs = EPOCHS[data]
-    print(f"\n{data}, {epochs} + {epochs} epochs, batches of {BATCH}: mean (sd, min)\n")
-    print("| library | method | seeds | ACC | NMI | ARI | CPU s |")
-    print("|---|---|---|---|---|---|---|")
+def table(args):
+    data, epochs = args.data, EPOCHS[args.data]
+    lines = []
     for method in OURS:
         for library in ("skdeepclust", "ClustPy"):
             where = {"data": data, "library": library, "method": method}
-            rows = rows_of(NAME, where)
+            rows = common.rows_of(NAME, where)
             if rows:
-                columns = [str(len(rows))]
-                columns += [
-                    mean_sd_min([row[name] for row in rows])
-                    for name in ("acc", "nmi", "ari")
+                cells = [
+                    len(rows),
+                    *common.spreads(rows),
+                    common.mean(rows, "cpu_seconds"),
                 ]
-                columns.append(f"{np.mean([row['cpu_seconds'] for row in rows]):.0f}")
+                lines.append([library, method, *cells])
             elif library == "ClustPy" and (data, method) in STORED:
-                library = "ClustPy, another run"
-                columns = STORED[data, method]
-            else:
-                continue
-            print(f"| {library} | {method} | {' | '.join(columns)} |")
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", choices=EPOCHS, default="digits")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--table", action="store_true", help="only print the table")
-    args = parser.parse_args()
-    if not args.table:
-        compute(args)
-    table(args.data)
+                lines.append(["ClustPy, another run", method, *STORED[data, method]])
+    common.print_table(
+        f"{data}, {epochs} + {epochs} epochs, batches of {BATCH}: mean (sd, min)",
+        "library | method | seeds | ACC | NMI | ARI | CPU s",
+        lines,
+    )
 
 
 if __name__ == "__main__":
-    main()
+    common.run(__doc__, compute, table, data=("digits", EPOCHS), seeds=5)

@@ -2,35 +2,35 @@
 
     python benchmarks/scaling.py
 
-Every measurement runs in a process of its own, on synthetic uint8 images that lie on
-disk as a memory map (made once in a temporary folder; a million of 28 x 28 take 800
-MB). Memory is how far the peak of the process's resident set without file pages
-(anonymous memory, sampled every 5 ms) rises during `fit` or `predict` above what it is
-before. One epoch of pretraining, one of joint training and the updates of the target
-are fitted, with a network so small that the data counts. Slopes of log-log lines are
-printed: 1 means that twice the samples cost twice the time. Every measurement is a line
-of `results/scaling.jsonl` and is not made again; `--table` prints what is there.
+Every measurement runs in a separate process, on synthetic uint8 images that lie on disk
+as a memory map (made once in a temporary folder; a million of 28 x 28 take 800 MB).
+Memory is the rise of the process's resident set without file pages (anonymous memory,
+sampled every 5 ms): its peak during `fit` or `predict` minus its value before. A fit is
+one epoch of pretraining, one of joint training and the updates of the target, with a
+network so small that the cost of the data shows. The script also prints slopes of
+log-log lines: 1 means that twice the samples cost twice the time. Every measurement is
+a line of `results/scaling.jsonl` and is not repeated; `--table` prints these results.
+`--most` is the largest number of samples, `--folder` the place for the temporary
+folder; `--measure` is for the script itself.
 """
 
-import argparse
 import json
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import warnings
 from pathlib import Path
 
+import _common as common
 import numpy as np
 import torch
-from _common import append, environment, read
 
 from skdeepclust import DCEC, SCEDAE, LandmarkSpectralClustering
 
 NAME = "scaling"
 SIDE, K = 28, 10
-# The start of the first looks at 20,000 codes at most, for the same time from there on.
+# The start of the first looks at 20,000 embeddings at most: its time is then constant.
 JOINT, FROM_KMEANS = "DCEC", "DCEC from k-means"
 N_SAMPLES = [10_000, 100_000, 1_000_000]
 N_SAMPLES_SPECTRAL = [12_500, 25_000, 50_000]
@@ -68,7 +68,7 @@ def images(n, side, folder):
 
 
 def anonymous_kib():
-    """Resident memory of this process that is no file's, in KiB."""
+    """Resident memory of this process without file pages, in KiB."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("RssAnon:"):
             return int(line.split()[1])
@@ -100,7 +100,6 @@ class Peak:
 def measure(what, n, side, k, folder, threads):
     """Fit and predict in this process."""
     torch.set_num_threads(threads)
-    warnings.simplefilter("ignore")
     X = images(n, side, folder)
     steps = -(-n // BATCH)
     if what in (JOINT, FROM_KMEANS):
@@ -132,7 +131,7 @@ def measure(what, n, side, k, folder, threads):
         centers = rng.normal(size=(k, 10)).astype(np.float32) * 3
         X = centers[rng.randint(k, size=n)] + rng.normal(size=(n, 10))
         X = X.astype(np.float32)
-    # Libraries allocate on their first use; that is not counted.
+    # Libraries allocate memory at their first use, which must not count.
     small = X[: 40 * k]
     type(model)(**model.get_params()).fit(small).predict(small)
     with Peak() as fit:
@@ -150,32 +149,37 @@ def measure(what, n, side, k, folder, threads):
 
 
 def compute(args):
+    if args.measure:
+        print(json.dumps(measure(**json.loads(args.measure))))
+        raise SystemExit
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
         for case in measurements():
-            done = [{name: row[name] for name in case} for row in read(NAME)]
-            if case in done or case["n"] > args.most:
+            if common.rows_of(NAME, case) or case["n"] > args.most:
                 continue
             order = json.dumps({**case, "folder": folder, "threads": args.threads})
             command = [sys.executable, __file__, "--measure", order]
             output = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
-            row = {**case, **json.loads(output.splitlines()[-1])}
-            append(NAME, {**row, **environment(args.threads, "cpu")})
+            common.append(NAME, {**case, **json.loads(output.splitlines()[-1])}, args)
 
 
-def table():
-    rows = read(NAME)
-    print(
-        "\n| what | n | side | k | fit s | fit MiB | codes MiB | data MiB | predict s |"
+def table(args):
+    rows = common.read(NAME)
+    common.print_table(
+        "",
+        "what | n | side | k | fit s | fit MiB | embeddings MiB | data MiB | predict s",
+        [
+            [
+                *(r["what"], r["n"], r["side"], r["k"], f"{r['fit_seconds']:.1f}"),
+                *(
+                    f"{r[name]:.0f}"
+                    for name in ("fit_mib", "embedding_mib", "data_mib")
+                ),
+                f"{r['predict_seconds']:.1f}",
+            ]
+            for r in rows
+        ],
     )
-    print("|---|---|---|---|---|---|---|---|---|")
-    for r in rows:
-        print(
-            f"| {r['what']} | {r['n']} | {r['side']} | {r['k']} | "
-            f"{r['fit_seconds']:.1f} | {r['fit_mib']:.0f} | {r['embedding_mib']:.0f} | "
-            f"{r['data_mib']:.0f} | {r['predict_seconds']:.1f} |"
-        )
-    print("\n| slope of log-log lines | against n: fit s | predict s | fit MiB |")
-    print("|---|---|---|---|")
+    lines = []
     for what in dict.fromkeys(row["what"] for row in rows):
         of = [r for r in rows if r["what"] == what and (r["side"], r["k"]) == (SIDE, K)]
         if len(of) > 1:
@@ -184,24 +188,10 @@ def table():
                 np.polyfit(n, np.log([max(r[name], 1e-3) for r in of]), 1)[0]
                 for name in ("fit_seconds", "predict_seconds", "fit_mib")
             ]
-            print(f"| {what} | " + " | ".join(f"{s:.2f}" for s in slopes) + " |")
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--most", type=int, default=1_000_000, help="largest n")
-    parser.add_argument("--folder", help="where the temporary folder is made")
-    parser.add_argument("--table", action="store_true", help="only print the tables")
-    parser.add_argument("--measure", help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.measure:
-        print(json.dumps(measure(**json.loads(args.measure))))
-        return
-    if not args.table:
-        compute(args)
-    table()
+            lines.append([what, *(f"{slope:.2f}" for slope in slopes)])
+    head = "slope of log-log lines | against n: fit s | predict s | fit MiB"
+    common.print_table("", head, lines)
 
 
 if __name__ == "__main__":
-    main()
+    common.run(__doc__, compute, table, most=1_000_000, folder=None, measure=None)

@@ -2,35 +2,31 @@
 
     python benchmarks/step_overhead.py --threads 1
 
-Both train the same network from the same weights with the same fused optimiser; the
-hand-written loop slices a tensor that is ready in memory and does nothing else; weights
-have the channels last in both where the network puts them so. Epochs
-of the two, and for small networks of skorch's own loop and loader, are taken in turns,
-in an order that rotates. Printed are milliseconds per step of the hand-written loop
-(the fastest of the rounds) and ratios of fastest epochs; in brackets the median of the
-ratios of the rounds. Every line is also a line of `results/step_overhead.jsonl`;
+Both train the same network from the same weights with the same fused optimiser, in the
+same memory layout. The hand-written loop slices a tensor in memory and does nothing
+else. The two take turns, in an order that rotates; for small networks skorch's own loop
+and loader take part. The table has milliseconds per step of the hand-written loop (the
+fastest of the rounds) and ratios of the fastest epochs, with the median of the ratios
+of the rounds in brackets. Every line is also a line of `results/step_overhead.jsonl`;
 `--table` prints the newest ones.
 """
 
-import argparse
 import time
 
+import _common as common
 import numpy as np
 import torch
-from _common import append, environment, read, rotated
 from skorch import NeuralNet
 from torch.nn.functional import mse_loss
 
 from skdeepclust import clustering_kl
-from skdeepclust._batches import Batches, Rows
+from skdeepclust._batches import Batches
 from skdeepclust._nets import ClusteringNet, ReconstructionNet
-from skdeepclust._target import WholeTarget
-from skdeepclust.networks import (
-    ClusteringAutoencoder,
-    ConvAutoencoder,
-    DenseAutoencoder,
-    Reconstruction,
-)
+from skdeepclust._target import SoftTarget
+from skdeepclust._tensor_data import TensorData
+from skdeepclust.networks import ConvAutoencoder, DenseAutoencoder
+from skdeepclust.networks._clustering import ClusteringAutoencoder
+from skdeepclust.networks._reconstruction import Reconstruction
 
 NAME = "step_overhead"
 GAMMA = 0.1
@@ -72,14 +68,14 @@ class Ours:
             device="cpu",
             **arguments,
         ).initialize()
-        self.rows = Rows(X, shape, torch.device("cpu"))
-        self.batches = Batches(self.rows, batch_size, seed=0)
+        self.data = TensorData(X, shape, torch.device("cpu"))
+        self.batches = Batches(self.data, batch_size, seed=0)
         if stage == "joint training":
             Z = torch.randn(len(X), 10)
-            self.batches.targets = WholeTarget(Z, self.net.module_.centers, 1.0)
+            self.batches.targets = SoftTarget(Z, self.net.module_.centers, 1.0)
 
     def epoch(self):
-        with self.net.epoch(self.rows):
+        with self.net.epoch(self.data):
             self.net.train_on(self.batches)
 
 
@@ -91,7 +87,7 @@ class ByHand:
         self.optimizer = torch.optim.Adam(self.module.parameters(), 1e-3, fused=True)
         self.target = None
         if stage == "joint training":
-            target = WholeTarget(torch.randn(len(X), 10), self.module.centers, 1.0)
+            target = SoftTarget(torch.randn(len(X), 10), self.module.centers, 1.0)
             self.target = target[torch.arange(len(X))]
 
     def epoch(self):
@@ -143,7 +139,7 @@ def measure(case, stage, n_rounds):
     loops = {name: kind(case, stage, X) for name, kind in kinds.items()}
     seconds = {name: [] for name in loops}
     for i in range(n_rounds + 1):
-        for name in rotated(loops, i):
+        for name in common.rotated(loops, i):
             start = time.perf_counter()
             loops[name].epoch()
             if i:  # the first round warms up
@@ -163,34 +159,27 @@ def measure(case, stage, n_rounds):
     return row
 
 
-def table():
-    print(
-        "\n| network | stage | ms a step by hand | ours / by hand | skorch / by hand |"
-    )
-    print("|---|---|---|---|---|")
-    newest = {(row["case"], row["stage"]): row for row in read(NAME)}
-    for (case, stage), row in newest.items():
-        stock = f"{row['skorch_ratio']:.2f}" if "skorch_ratio" in row else ""
-        print(
-            f"| {case} | {stage} | {row['ms_per_step']:.2f} | {row['ratio']:.2f} "
-            f"({row['median_ratio']:.2f}) | {stock} |"
-        )
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=12)
-    parser.add_argument("--table", action="store_true", help="only print the table")
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    for case in args.cases if not args.table else ():
+def compute(args):
+    for case in args.cases:
         for stage in ("pretraining", "joint training"):
-            row = measure(case, stage, args.rounds)
-            append(NAME, {**row, **environment(args.threads, "cpu")})
-    table()
+            common.append(NAME, measure(case, stage, args.rounds), args)
+
+
+def table(args):
+    newest = {(row["case"], row["stage"]): row for row in common.read(NAME)}
+    common.print_table(
+        "",
+        "network | stage | ms a step by hand | ours / by hand | skorch / by hand",
+        [
+            [
+                *(case, stage, f"{row['ms_per_step']:.2f}"),
+                f"{row['ratio']:.2f} ({row['median_ratio']:.2f})",
+                f"{row['skorch_ratio']:.2f}" if "skorch_ratio" in row else "",
+            ]
+            for (case, stage), row in newest.items()
+        ],
+    )
 
 
 if __name__ == "__main__":
-    main()
+    common.run(__doc__, compute, table, cases=(list(CASES), CASES), rounds=12)

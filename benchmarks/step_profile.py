@@ -1,23 +1,22 @@
-"""Where the time of a step goes: skorch's own loop, and ours.
+"""The time of the parts of a step: skorch's own loop, and ours.
 
     python benchmarks/step_profile.py --threads 1
 
-The same network, data and batch size, trained by skorch's loop and loader with torch's
-default Adam ("before") and by the loop of the estimators ("after"), in turns. Times are
-taken around the parts of a step: the batch (loader, collation, conversion), forward,
-loss, backward, optimiser, and the rest of the loop (history, callbacks, bookkeeping).
-Printed are milliseconds per step, medians over epochs. Lines go to
-`results/step_profile.jsonl`; `--table` prints the newest ones.
+Two loops train the same network on the same data and batch size, in turns: skorch's
+loop and loader with torch's default Adam ("before"), and the loop of the estimators
+("after"). Clocks surround the parts of a step: the batch (loader, collation,
+conversion), forward, loss, backward, optimiser, and the rest of the loop (history,
+callbacks, bookkeeping). The table has milliseconds per step, medians over epochs. Lines
+go to `results/step_profile.jsonl`; `--table` prints the newest ones.
 """
 
-import argparse
 import time
 from collections import Counter
 from contextlib import contextmanager
 
+import _common as common
 import numpy as np
 import torch
-from _common import append, environment, read
 from step_overhead import CASES, Ours, Stock
 
 NAME = "step_profile"
@@ -37,7 +36,7 @@ def timed(spent, part, function):
 
 
 class TimedIterator:
-    """Iterates as `inner` does, and times how long it takes to give the next."""
+    """Iterates as `inner` does, and measures the time until the next item."""
 
     def __init__(self, inner, spent):
         self.inner = inner
@@ -74,7 +73,7 @@ def patch(loop, spent):
 
 
 def around_closure(spent, step):
-    """The optimiser's step without what the closure does within it."""
+    """Measure the optimiser's step without the closure that it calls."""
 
     def call(closure=None, **kwargs):
         inside = Counter()
@@ -129,29 +128,21 @@ def measure(case, n_rounds):
         yield {"case": case, "when": name, "rounds": n_rounds, "ms": medians}
 
 
-def table():
-    print(f"\n| network | loop | {' | '.join(PARTS)} | ms a step |")
-    print("|---|---|" + "---|" * (len(PARTS) + 1))
-    names = {"before": "skorch's", "after": "ours"}
-    for row in {(r["case"], r["when"]): r for r in read(NAME)}.values():
-        values = [row["ms"][part] for part in PARTS]
-        cells = " | ".join(f"{value:.3f}" for value in [*values, sum(values)])
-        print(f"| {row['case']} | {names[row['when']]} | {cells} |")
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", nargs="+", choices=CASES, default=SHOWN)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=12)
-    parser.add_argument("--table", action="store_true", help="only print the table")
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    for case in args.cases if not args.table else ():
+def compute(args):
+    for case in args.cases:
         for row in measure(case, args.rounds):
-            append(NAME, {**row, **environment(args.threads, "cpu")})
-    table()
+            common.append(NAME, row, args)
+
+
+def table(args):
+    names = {"before": "skorch's", "after": "ours"}
+    lines = []
+    for row in {(r["case"], r["when"]): r for r in common.read(NAME)}.values():
+        values = [row["ms"][part] for part in PARTS]
+        cells = [f"{value:.3f}" for value in [*values, sum(values)]]
+        lines.append([row["case"], names[row["when"]], *cells])
+    common.print_table("", " | ".join(["network", "loop", *PARTS, "ms a step"]), lines)
 
 
 if __name__ == "__main__":
-    main()
+    common.run(__doc__, compute, table, cases=(SHOWN, CASES), rounds=12)
