@@ -160,6 +160,6 @@ def run(doc, compute, table, *, seeds=0, threads=1, **arguments):
     args = parser.parse_args()
     if not args.table:
         torch.set_num_threads(args.threads)
-        warnings.simplefilter("ignore")  # what they say is in the rows
+        warnings.simplefilter("ignore")  # the rows have the same facts
         compute(args)
     table(args)

@@ -1,9 +1,9 @@
-"""Put the tables of what is in `results/` into README.md, so that none is typed.
+"""Put the tables of the results into README.md, so that nobody types them.
 
     python benchmarks/update_readme.py
 
-What stands between a line `<!-- python benchmarks/NAME.py ... --table -->` and the next
-`<!-- end -->` becomes what that command prints.
+The output of the command replaces the text between a line
+`<!-- python benchmarks/NAME.py ... --table -->` and the next `<!-- end -->`.
 """
 
 import re
