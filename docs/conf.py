@@ -97,6 +97,18 @@ html_theme_options = {
     "pygments_light_style": "tango",
     "pygments_dark_style": "monokai",
 }
+# Published pages only: the address is that of .github/workflows/docs.yml.
+if PUBLIC_URL := os.environ.get("PUBLIC_URL", "").rstrip("/"):
+    html_baseurl = f"{PUBLIC_URL}/stable/"
+    html_theme_options |= {
+        "switcher": {
+            "json_url": f"{PUBLIC_URL}/switcher.json",
+            "version_match": os.environ.get("DOCS_VERSION", "dev"),
+        },
+        "check_switcher": False,  # the file is made with the first published version
+        "navbar_end": ["version-switcher", "theme-switcher"],
+        "show_version_warning_banner": True,
+    }
 html_sidebars = {page: [] for page in _WIDE_PAGES + _SINGLE_PAGES}
 html_show_sourcelink = False
 copybutton_exclude = ".linenos, .gp, .go"

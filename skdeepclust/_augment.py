@@ -114,8 +114,18 @@ def resolve_augmentation(
 ) -> Callable[[Tensor], Tensor] | None:
     """What the parameter `augment` stands for with the data at hand.
 
-    "auto" is None for rows that are no images, :class:`RandomAffine` for images of one
-    channel, which may be letters, and the same with mirroring for images of several.
+    Parameters
+    ----------
+    augment : "auto", callable or None
+        Parameter of the estimator.
+    image_shape : tuple of 3 ints or None
+        Shape of an image; None if rows are not images.
+
+    Returns
+    -------
+    augment : callable or None
+        "auto" gives :class:`~skdeepclust.RandomAffine` for images, with mirroring only if they have
+        several channels (one channel may be letters), and None for other rows.
     """
     if augment is None or (isinstance(augment, str) and image_shape is None):
         return None

@@ -14,10 +14,21 @@ _AUTO_STEPS, _MIN_AUTO_EPOCHS, _MAX_AUTO_EPOCHS = 20_000, 20, 200
 
 
 def resolve_batch_size(batch_size: int | str, n_samples: int) -> int:
-    """Samples per step; "auto" gives an epoch of small data enough steps.
+    """What the parameter `batch_size` stands for with the data at hand.
 
-    32 below some 1,450 samples, 64 below 11,600, 128 below 23,200, and 256 above: the
-    power of two nearest to a 32nd of the samples up to 64, and to a 128th beyond.
+    Parameters
+    ----------
+    batch_size : int or "auto"
+        Parameter of the estimator.
+    n_samples : int
+        Number of samples.
+
+    Returns
+    -------
+    batch_size : int
+        Samples per step. "auto" gives 32 below some 1,450 samples, 64 below 11,600, 128
+        below 23,200, and 256 above: the power of two nearest to a 32nd of the samples
+        up to 64, and to a 128th beyond.
     """
     if batch_size != "auto":
         return int(batch_size)

@@ -90,10 +90,11 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
     image_shape : "auto", None or tuple of ints, default="auto"
         Shape of an image. "auto" takes it from a 3-D or 4-D X. The rows of a 2-D X
         without column names are guessed to be square images of one channel if their
-        length is a square of at least 64; an :class:`~skdeepclust.ImageShapeWarning`
-        then says so. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for one
-        channel, says that every row of X is an image of this shape; one of its numbers
-        may be -1, as in a reshape.
+        length is a square of at least 64; an
+        :class:`~skdeepclust.exceptions.ImageShapeWarning` then says so. None: never
+        images. A tuple ``(C, H, W)``, or ``(H, W)`` for one channel, says that every
+        row of X is an image of this shape; one of its numbers may be -1, as in a
+        reshape.
     sobel : bool, default=False
         Put a fixed :class:`~skdeepclust.networks.Sobel` filter in front, which removes
         colour, as in [1]_ for photographs.

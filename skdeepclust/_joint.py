@@ -216,14 +216,7 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
         target, n_reseeded = self._refresh(net, data)
         initial_target = self._initial_target(data.device)
         rule = _StopRule(self.tol, self.n_iter_no_change)
-        run = Run(
-            net,
-            data,
-            progress,
-            n_epochs=math.ceil(self.max_iter / self.update_interval),
-            step="target update",
-            snapshot=lambda: self._snapshot(net),
-        )
+        run = self._intervals(net, data, progress)
         for i, epoch in enumerate(run):
             if not torch.equal(target.centers, net.module_.centers):  # by a callback
                 target, n_more = self._refresh(net, data)
@@ -256,6 +249,17 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
         if self.callbacks:  # one of them may have changed the weights since
             target, _ = self._refresh(net, data)
         return target.labels.cpu().numpy()
+
+    def _intervals(self, net, data, progress):
+        """The intervals between two target updates, an epoch of the net each."""
+        return Run(
+            net,
+            data,
+            progress,
+            n_epochs=math.ceil(self.max_iter / self.update_interval),
+            step="target update",
+            snapshot=lambda: self._snapshot(net),
+        )
 
     def _used_up(self):
         if self.max_iter:

@@ -92,7 +92,7 @@ class TensorNet(NeuralNet):
             What the module returned for X.
         target : Tensor or None
             Rows of the `targets` of the batches.
-        X : Tensor of shape (b, *input_shape)
+        X : Tensor of shape (b, ...)
             The batch.
 
         Returns
@@ -488,7 +488,10 @@ def _copies(callbacks):
                 "pairs (name, skorch callback). scikit-learn's callbacks, such as its "
                 "ProgressBar, go to the method set_callbacks."
             )
-        copies.append((item[0], copy.copy(callback)) if named else copy.copy(callback))
+        copied = copy.copy(callback)
+        if hasattr(copied, "f_criterion"):  # a Checkpoint: there is no criterion
+            copied.f_criterion = None
+        copies.append((item[0], copied) if named else copied)
     return copies
 
 

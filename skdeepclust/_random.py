@@ -26,7 +26,20 @@ def root_seed(random_state) -> int:
 
 
 def derived_seed(seed: int, purpose: str) -> int:
-    """An independent seed for one purpose (k-means, batch order, ...)."""
+    """An independent seed for one purpose.
+
+    Parameters
+    ----------
+    seed : int
+        The seed that `_fit` is given.
+    purpose : str
+        Any words, such as "batches". Equal words give equal seeds.
+
+    Returns
+    -------
+    seed : int
+        A seed of 31 bits.
+    """
     words = np.frombuffer(purpose.encode(), dtype=np.uint8)
     sequence = np.random.SeedSequence([seed, *words.tolist()])
     return int(sequence.generate_state(1)[0] >> 1)  # fits scikit-learn's 31 bits

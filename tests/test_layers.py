@@ -72,6 +72,28 @@ def test_displays_ask_estimators_by_their_public_names_only():
                 assert module.split(".")[1] in leaves
 
 
+# Longest function, in lines of code: constructors and layouts may be longer.
+MOST_LINES = 40
+
+
+def lines_of_code(function, source):
+    body = function.body
+    if ast.get_docstring(function) is not None:
+        body = body[1:]
+    if not body:
+        return 0
+    lines = source.splitlines()[body[0].lineno - 1 : function.end_lineno]
+    return sum(bool(line.strip()) and line.strip()[0] != "#" for line in lines)
+
+
+@pytest.mark.parametrize(("name", "path"), list(modules()))
+def test_functions_are_short(name, path):
+    source = path.read_text()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef) and node.name != "__init__":
+            assert lines_of_code(node, source) <= MOST_LINES, node.name
+
+
 def loaded_by(imports):
     code = f"import sys, {imports}; print(*(m.split('.')[0] for m in sys.modules))"
     output = subprocess.run(

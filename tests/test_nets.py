@@ -147,6 +147,7 @@ def test_callbacks_that_wait_for_a_validation_loss(make_dcec, digits, callback):
         make_dcec(callbacks=[callback]).fit(digits[0])
 
 
+@pytest.mark.filterwarnings("error:Unable to save")
 def test_checkpoints(make_dcec, digits, tmp_path):
     checkpoint = Checkpoint("train_loss_best", dirname=tmp_path)
     dcec = make_dcec(callbacks=[checkpoint]).fit(digits[0])
