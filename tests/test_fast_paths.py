@@ -66,7 +66,8 @@ def test_fetched_ahead(make, images, plain, monkeypatch):
     original = TensorData.__init__
     monkeypatch.setattr(TensorData, "__init__", init)
     np.testing.assert_array_equal(make().fit(images).labels_, plain)
-    params = {"max_iter": 2, "random_state": 0, "device": "cpu", "n_init": 1}
+    params = {"max_iter": 2, "epochs_per_round": 1, "n_init": 1, "device": "cpu"}
+    params |= {"n_pseudo_labels": 8, "module__widths": (8, 8), "random_state": 0}
     ahead = DeepCluster(5, **params).fit(images)
     monkeypatch.undo()
     np.testing.assert_array_equal(

@@ -94,21 +94,18 @@ def test_functions_are_short(name, path):
             assert lines_of_code(node, source) <= MOST_LINES, node.name
 
 
-def loaded_by(imports):
-    code = f"import sys, {imports}; print(*(m.split('.')[0] for m in sys.modules))"
-    output = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    return set(output.stdout.split())
+SHOW = "print(*{m.split('.')[0] for m in sys.modules})"
 
 
 def test_import_loads_nothing_optional():
-    # scikit-learn and skorch themselves load pandas and rich where they are found.
-    core = loaded_by("numpy, scipy, sklearn.callback, sklearn.cluster, skorch, torch")
-    extra = loaded_by("skdeepclust") - core - set(sys.stdlib_module_names)
+    # scikit-learn and skorch themselves load pandas and rich if they are installed.
+    core = "numpy, scipy, sklearn.callback, sklearn.cluster, skorch, torch"
+    code = f"import sys, {core}; {SHOW}; import skdeepclust; {SHOW}; "
+    code += f"import skdeepclust.displays, skdeepclust.inspection; {SHOW}"
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    core, package, leaves = (set(line.split()) for line in output.stdout.splitlines())
+    extra = package - core - set(sys.stdlib_module_names)
     assert extra == {"skdeepclust"}
-    assert not {"matplotlib", "torchvision"} & (core | extra)
-
-
-def test_import_of_displays_loads_no_matplotlib():
-    assert "matplotlib" not in loaded_by("skdeepclust.displays")
+    assert not {"matplotlib", "torchvision"} & leaves
