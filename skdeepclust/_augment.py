@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Callable
+from numbers import Real
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
@@ -29,6 +31,12 @@ class RandomAffine:
         Whether to mirror every second image left to right. Right for photographs,
         wrong for digits and letters, which change their meaning.
 
+    Raises
+    ------
+    TypeError or ValueError
+        When a size is no number, negative, or so large that nothing of the image is
+        left (above 1 for `shift`, 360 for `rotation`, 0.99 for `scale`).
+
     References
     ----------
     .. [1] X. Guo, E. Zhu, X. Liu, J. Yin, "Deep embedded clustering with data
@@ -50,6 +58,15 @@ class RandomAffine:
         scale: float = 0.1,
         flip: bool = False,
     ):
+        sizes = {"shift": shift, "rotation": rotation, "scale": scale}
+        for name, size in sizes.items():
+            if not isinstance(size, Real) or isinstance(size, bool):
+                raise TypeError(f"{name}={size!r} must be a number.")
+            most = {"shift": 1.0, "rotation": 360.0, "scale": 0.99}[name]
+            if not 0 <= size <= most:
+                raise ValueError(f"{name}={size} must be between 0 and {most:g}.")
+        if not isinstance(flip, bool | np.bool_):
+            raise TypeError(f"flip={flip!r} must be True or False.")
         self.shift = shift
         self.rotation = rotation
         self.scale = scale
@@ -74,12 +91,23 @@ class RandomAffine:
         X : Tensor of shape (n, C, H, W)
             Changed images.
         """
+        if not isinstance(X, Tensor) or X.ndim != 4 or not X.is_floating_point():
+            got = (
+                f"{X.dtype} of shape {tuple(X.shape)}"
+                if isinstance(X, Tensor)
+                else f"a {type(X).__name__}"
+            )
+            raise ValueError(
+                "RandomAffine changes batches of images, floating-point tensors of "
+                f"shape (n, C, H, W); got {got}. For rows that are no images pass "
+                "augment=None."
+            )
         n, _, height, width = X.shape
         # Drawn on the CPU, so that every device sees the same changes.
-        draws = torch.rand(n, 5) * 2 - 1
+        draws = torch.rand(n, 5, dtype=torch.float32, device="cpu") * 2 - 1
         angle = draws[:, 0] * math.radians(self.rotation)
         zoom = 1 + draws[:, 1] * self.scale
-        mirror = torch.ones(n)
+        mirror = torch.ones_like(angle)
         if self.flip:
             mirror = torch.where(draws[:, 2] < 0, -1.0, 1.0)
         cos, sin = angle.cos() * zoom, angle.sin() * zoom
@@ -95,7 +123,7 @@ class RandomAffine:
             ],
             dim=1,
         )
-        theta = theta.to(X.device, non_blocking=True)
+        theta = theta.to(X.device, X.dtype, non_blocking=True)
         grid = affine_grid(theta, list(X.shape), align_corners=False)
         if X.device.type == "mps":  # where torch before 2.13 knows no "border"
             return grid_sample(X, _inside(grid, height, width), align_corners=False)
@@ -124,8 +152,9 @@ def resolve_augmentation(
     Returns
     -------
     augment : callable or None
-        "auto" gives :class:`~skdeepclust.RandomAffine` for images, with mirroring only if they have
-        several channels (one channel may be letters), and None for other rows.
+        "auto" gives :class:`~skdeepclust.RandomAffine` for images, with mirroring only
+        if they have several channels (one channel may be letters), and None for other
+        rows.
     """
     if augment is None or (isinstance(augment, str) and image_shape is None):
         return None

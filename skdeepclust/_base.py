@@ -1,6 +1,7 @@
 """What every deep clustering estimator shares, and no more."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -17,15 +18,16 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from torch import Tensor, nn
 
 from skdeepclust._compat import Interval, StrOptions, validate_parameters
-from skdeepclust._device import resolve_device
+from skdeepclust._device import plain_torch, resolve_device
 from skdeepclust._geometry import effective_clusters
-from skdeepclust._inputs import check_input, measure_scale, warn_of_scale
-from skdeepclust._params import SkorchParams
+from skdeepclust._inputs import check_input
+from skdeepclust._params import SkorchParams, as_python
 from skdeepclust._progress import Progress
 from skdeepclust._random import derived_seed, root_seed, seeded
+from skdeepclust._scale import measure_scale, warn_of_scale
 from skdeepclust._target import assignment_blocks
 from skdeepclust._tensor_data import TensorData, map_blocks
-from skdeepclust._warnings import warn
+from skdeepclust._warnings import finished_first, warn
 from skdeepclust.exceptions import ClusterCollapseWarning
 
 __all__ = [
@@ -34,14 +36,50 @@ __all__ = [
     "InverseTransformMixin",
     "PublishedMixin",
     "SoftClusterer",
-    "forget_fit",
+    "forgetting_the_fit",
+    "keeping_the_fit",
+    "warn_of_collapse",
 ]
 
 
-def forget_fit(estimator: Any) -> None:
+def forget_fit(estimator: Any) -> dict[str, Any]:
     """Drop everything fitted: all attributes whose names end with an underscore."""
-    for name in [name for name in vars(estimator) if name.endswith("_")]:
-        delattr(estimator, name)
+    names = [name for name in vars(estimator) if name.endswith("_")]
+    return {name: vars(estimator).pop(name) for name in names}
+
+
+@contextmanager
+def keeping_the_fit(estimator: Any) -> Iterator[None]:
+    """Begin with nothing fitted; if the block fails, put the old fit back."""
+    old = forget_fit(estimator)
+    try:
+        yield
+    except BaseException:
+        forget_fit(estimator)
+        vars(estimator).update(old)
+        raise
+
+
+@contextmanager
+def forgetting_the_fit(estimator: Any) -> Iterator[None]:
+    """If the block fails, leave nothing fitted, and say so."""
+    try:
+        yield
+    except BaseException as error:
+        forget_fit(estimator)
+        error.add_note(f"Nothing is fitted: the {type(estimator).__name__} has no fit.")
+        raise
+
+
+def warn_of_collapse(labels: Any, n_clusters: int, remedy: str) -> None:
+    """Warn when fewer than half of the clusters are effectively in use."""
+    found = effective_clusters(labels, n_clusters)
+    if found < n_clusters / 2:
+        warn(
+            f"The clusters collapsed: only {found:.1f} of n_clusters={n_clusters} are "
+            f"effectively in use. {remedy}",
+            ClusterCollapseWarning,
+        )
 
 
 class BaseDeepEstimator(
@@ -101,25 +139,29 @@ class BaseDeepEstimator(
         Returns
         -------
         self : estimator instance
-            The fitted estimator. When fitting fails it is left unfitted.
+            The fitted estimator. If a parameter or X is refused, an earlier fit stays
+            as it is. If the training fails, nothing is fitted.
         """
-        forget_fit(self)
-        try:
-            validate_parameters(self)
-            self._skorch_params()
-            device = resolve_device(self.device)
-            rows = check_input(self, X, reset=True)
-            self._check_n_samples(len(rows))
-            self._X_scale_ = measure_scale(rows)
-            warn_of_scale(self._X_scale_, type(self).__name__)
-            progress = Progress(self, self._n_stages, X, y)
-            self._fit_seeded(rows, device, progress)
-            progress.close(self._fitted_attributes)
-        except BaseException:
-            forget_fit(self)
-            raise
-        self._warn()
+        with keeping_the_fit(self):
+            device, rows = self._check(X)
+        with finished_first():
+            with forgetting_the_fit(self):
+                progress = Progress(self, self._n_stages, X, y)
+                self._fit_seeded(rows, device, progress)
+                progress.close(self._fitted_attributes)
+            self._warn()
         return self
+
+    def _check(self, X):
+        """Device and checked rows; refuses parameters and data."""
+        validate_parameters(self)
+        self._skorch_params()
+        device = resolve_device(self.device)
+        rows = check_input(self, X, reset=True)
+        self._check_n_samples(len(rows))
+        self._X_scale_ = measure_scale(rows)
+        warn_of_scale(self._X_scale_, self)
+        return device, rows
 
     def transform(self, X: Any) -> NDArray[np.float32]:
         """Embed samples.
@@ -191,11 +233,16 @@ class BaseDeepEstimator(
         """Fit to checked rows while the user's generators are set aside."""
         seed = root_seed(self.random_state)
         with (
+            plain_torch(),
             seeded(derived_seed(seed, "torch"), device),
             torch.inference_mode(False),
             torch.enable_grad(),
         ):
             self._fit(X, device, seed, progress)
+        if hasattr(self, "net_"):
+            # Nothing reads the memory of the optimiser, twice the weights for Adam.
+            self.net_.optimizer_.zero_grad(set_to_none=True)
+            self.net_.optimizer_.state.clear()
 
     def _fitted_attributes(self):
         """Attributes that make a copy of this estimator a fitted one."""
@@ -205,7 +252,7 @@ class BaseDeepEstimator(
         """Samples of the user as tensors on the device."""
         rows = check_input(self, X, reset=False)
         scale = measure_scale(rows)
-        warn_of_scale(scale, type(self).__name__, self._X_scale_, len(rows))
+        warn_of_scale(scale, self, self._X_scale_, len(rows))
         return TensorData(rows, self._input_shape_, self._device)
 
     def _embed(self, data: TensorData) -> Tensor:
@@ -221,13 +268,13 @@ class BaseDeepEstimator(
     def _net_params(self, device, batch_size):
         """Arguments that all the nets of an estimator are built with."""
         passed_on = {
-            name: value
+            name: as_python(value)
             for name, value in self._skorch_params().items()
             if not name.startswith("module__")
         }
         return {
             "optimizer": self.optimizer,
-            "lr": self.lr,
+            "lr": float(self.lr),
             "batch_size": batch_size,
             "callbacks": self.callbacks,
             "device": str(device),
@@ -239,7 +286,7 @@ class BaseDeepEstimator(
         """Arguments that the user passes to the network, without their prefix."""
         prefix = "module__"
         return {
-            name.removeprefix(prefix): value
+            name.removeprefix(prefix): as_python(value)
             for name, value in self._skorch_params().items()
             if name.startswith(prefix)
         }
@@ -288,13 +335,7 @@ class BaseDeepClusterer(ClusterMixin, BaseDeepEstimator):
 
     def _warn_of_collapse(self, remedy):
         """Warn when fewer than half of the clusters are effectively in use."""
-        found = effective_clusters(self.labels_, self.n_clusters)
-        if found < self.n_clusters / 2:
-            warn(
-                f"The clusters collapsed: only {found:.1f} of n_clusters="
-                f"{self.n_clusters} are effectively in use. {remedy}",
-                ClusterCollapseWarning,
-            )
+        warn_of_collapse(self.labels_, self.n_clusters, remedy)
 
 
 class SoftClusterer(BaseDeepClusterer):
@@ -338,7 +379,7 @@ class SoftClusterer(BaseDeepClusterer):
     def _soft_assignments(self, Z: Tensor) -> Iterator[Tensor]:
         """Soft assignments, block by block."""
         for block in assignment_blocks(Z, self.n_clusters):
-            with torch.no_grad():
+            with plain_torch(), torch.no_grad():
                 yield self.net_.module_.assign(block)
 
 

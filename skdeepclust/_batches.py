@@ -24,7 +24,7 @@ class _BaseBatches:
         n_views: int,
     ):
         self.data = data
-        self.batch_size = batch_size
+        self.batch_size = int(batch_size)
         self.augment = augment
         self.n_views = n_views
         self.targets: Any = None  # gives rows for positions, on the device

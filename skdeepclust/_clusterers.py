@@ -1,5 +1,6 @@
 """Any clusterer of scikit-learn's, and the assignment of other points."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from skdeepclust._geometry import class_means, nearest
+from skdeepclust._warnings import warn
 
 __all__ = [
     "Assignment",
@@ -54,8 +56,10 @@ def make_clusterer(clusterer, n_clusters, n_init, seed):
     return fresh
 
 
-def fit_predict_labels(clusterer, F):
+def fit_predict_labels(clusterer, F, *, quiet=False):
     """Labels of the rows of F by a clusterer or a mixture, fitted in place.
+
+    Its warnings wait until our fit is complete; with `quiet` they are dropped.
 
     Returns
     -------
@@ -68,8 +72,14 @@ def fit_predict_labels(clusterer, F):
         When the clusterer does not return an integer for every row.
     """
     is_ours = type(clusterer) in (KMeans, _FaissKMeans)  # these leave F unchanged
-    with threadpool_limits(limits=limited_threads(), user_api="openmp"):
+    with (
+        threadpool_limits(limits=limited_threads(), user_api="openmp"),
+        warnings.catch_warnings(record=True) as caught,
+    ):
+        warnings.simplefilter("always")  # also if they are errors to the user
         labels = clusterer.fit_predict(F if is_ours else F.copy())
+    for each in () if quiet else caught:
+        warn(str(each.message), each.category)
     return _as_labels(labels, clusterer, len(F))
 
 

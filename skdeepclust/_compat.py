@@ -3,9 +3,11 @@
 When they move, this file changes and no other.
 """
 
+import numpy as np
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
+    InvalidParameterError,
     StrOptions,
     validate_parameter_constraints,
 )
@@ -21,6 +23,13 @@ def validate_parameters(estimator) -> None:
     """
     constraints = estimator._parameter_constraints
     params = estimator.get_params(deep=False)
+    for name, allowed in constraints.items():
+        is_bool = isinstance(params.get(name), bool | np.bool_)
+        if is_bool and not {"boolean", "verbose"} & set(map(str, allowed)):
+            raise InvalidParameterError(
+                f"The {name!r} parameter of {type(estimator).__name__} must not be a "
+                f"bool. Got {params[name]!r} instead."
+            )
     validate_parameter_constraints(
         constraints,
         {name: params[name] for name in constraints if name in params},

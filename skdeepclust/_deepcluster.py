@@ -360,7 +360,7 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
             temperature=self.temperature if is_v2 else None,
         )
         net = PseudoLabelNet(
-            model, stage="training", **self._net_params(device, self.batch_size)
+            model, stage="training", **self._net_params(device, int(self.batch_size))
         ).initialize()
         data = TensorData(X, self._input_shape_, device)
         batches = DrawnBatches(
@@ -428,7 +428,7 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
         net.module_.train()
         index = torch.from_numpy(rng.permutation(len(data))[: self._n_draws(len(data))])
         with torch.no_grad():
-            for batch in index.split(self.batch_size):
+            for batch in index.split(int(self.batch_size)):
                 if len(batch) > 1:
                     net.module_.features(data.take(batch))
 
@@ -514,7 +514,7 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
 
     def _n_classes(self, n_samples):
         if self.n_pseudo_labels != "auto":
-            return self.n_pseudo_labels
+            return int(self.n_pseudo_labels)
         most = min(
             _CLASSES_PER_CLUSTER * self.n_clusters, n_samples // _SAMPLES_PER_CLASS
         )
@@ -526,7 +526,8 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
             n_epochs = max(1, math.ceil(_STEPS_PER_ROUND * self.batch_size / n_samples))
         else:
             n_epochs = self.epochs_per_round
-        return math.ceil(n_epochs * n_samples / self.batch_size) * self.batch_size
+        batch_size = int(self.batch_size)
+        return math.ceil(n_epochs * n_samples / batch_size) * batch_size
 
     def _assign(self, Z):
         return self._assignment_.predict(Z.cpu().numpy())

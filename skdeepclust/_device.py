@@ -1,8 +1,32 @@
 """Which device to compute on."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
 import torch
 
-__all__ = ["resolve_device"]
+__all__ = ["plain_torch", "resolve_device"]
+
+
+@contextmanager
+def plain_torch() -> Iterator[None]:
+    """Torch as it is by default: float32, made on the CPU, no autocast.
+
+    A default type, a default device or autocast around a call change nothing in it.
+    The default type is put back afterwards; threads share it, so that it is set only if
+    it is another one.
+    """
+    dtype = torch.get_default_dtype()
+    with ExitStack() as stack:
+        if dtype != torch.float32:
+            torch.set_default_dtype(torch.float32)
+            stack.callback(torch.set_default_dtype, dtype)
+        if torch.get_default_device().type != "cpu":
+            stack.enter_context(torch.device("cpu"))
+        for kind in ("cpu", "cuda"):
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        yield
 
 
 def resolve_device(device) -> torch.device:

@@ -1,12 +1,11 @@
 """Where joint training starts: centres in the embedding."""
 
 import math
-import warnings
 from itertools import product
 
 import numpy as np
 from scipy.special import xlogy
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.decomposition import PCA
 
 from skdeepclust._clusterers import fit_predict_labels, make_clusterer, relabel
 from skdeepclust._geometry import class_means, nearest
@@ -39,6 +38,9 @@ _N_NEIGHBORS = 3  # landmarks of a sample, as in LandmarkSpectralClustering
 # With fewer samples per cluster a neighbourhood is too sparse to be informative. With
 # more clusters the singular vectors take longer than the training.
 _MIN_PER_CLUSTER, _MAX_CLUSTERS = 20, 100
+
+# Wider embeddings are compared by this number of main components.
+_MAX_WIDTH = 32
 
 # A covariance is shrunk towards the mean one with the weight of this number of samples
 # per dimension.
@@ -137,6 +139,7 @@ def spectral_starts(Z, n_clusters, n_init, seed):
         Clusters.
     """
     choices = _REPEATS * list(product(_SAMPLES_PER_LANDMARK, _FINER))
+    main = _main_components(Z, derived_seed(seed, "components"))
     for i, (per_landmark, finer) in enumerate(choices):
         n_finer = math.ceil(finer * n_clusters)
         n_landmarks = number_of_landmarks(len(Z), n_finer, per_landmark)
@@ -147,21 +150,32 @@ def spectral_starts(Z, n_clusters, n_init, seed):
             max(1, n_init // _SHARE_OF_STARTS),
             derived_seed(seed, f"start {i}"),
         )
-        counts, means, scatters = cluster_moments(Z, labels)
+        counts, means, scatters = cluster_moments(main, labels)
         if len(counts) >= n_clusters:
             merged, moments = merge(counts, means, scatters, n_clusters)
             yield likelihood(*moments), merged[labels]
 
 
+def _main_components(Z, seed):
+    """The points, or the main components of wide ones.
+
+    Merging and likelihood take time with the square of the width and the number of
+    pairs of clusters, and need covariances that few samples cannot give.
+    """
+    if Z.shape[1] <= _MAX_WIDTH:
+        return Z
+    return PCA(_MAX_WIDTH, random_state=seed).fit_transform(Z)
+
+
 def _landmark_spectral(Z, n_clusters, n_landmarks, n_init, seed):
     """Landmark spectral clusters 0, 1, ... of the points."""
-    with warnings.catch_warnings():
-        # K-means warns if there are fewer different points than clusters.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        spectral = SpectralEnsemble(n_clusters, n_landmarks, _N_NEIGHBORS, "auto")
-        embedding = spectral.fit([Z], seed).embed([Z])
-        kmeans_seed = derived_seed(seed, "kmeans")
-        _, labels = cluster_embedding(embedding, n_clusters, n_init, kmeans_seed)
+    spectral = SpectralEnsemble(n_clusters, n_landmarks, _N_NEIGHBORS, "auto")
+    embedding = spectral.fit([Z], seed).embed([Z])
+    kmeans_seed = derived_seed(seed, "kmeans")
+    # K-means warns if there are fewer different points than clusters.
+    _, labels = cluster_embedding(
+        embedding, n_clusters, n_init, kmeans_seed, quiet=True
+    )
     return relabel(labels)
 
 

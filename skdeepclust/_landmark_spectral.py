@@ -11,13 +11,22 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skdeepclust._base import forget_fit
+from skdeepclust._base import forgetting_the_fit, keeping_the_fit, warn_of_collapse
 from skdeepclust._compat import Interval, StrOptions, validate_parameters
+from skdeepclust._containers import as_array
 from skdeepclust._geometry import nearest
 from skdeepclust._random import derived_seed, root_seed
+from skdeepclust._scale import check_size, measure_scale, warn_of_outweighing
 from skdeepclust._spectral import SpectralEnsemble, cluster_embedding
+from skdeepclust._warnings import finished_first
 
 __all__ = ["LandmarkSpectralClustering"]
+
+# Largest values whose squares, and sums of squares, are numbers of the type.
+_LARGEST = {"float32": 1e18, "float64": 1e150}
+
+_SAMPLE = 10_000  # samples that the centre is taken of
+_BLOCK = 4096  # rows that are converted at once
 
 
 class LandmarkSpectralClustering(
@@ -146,27 +155,47 @@ class LandmarkSpectralClustering(
         self : LandmarkSpectralClustering
             The fitted clusterer.
         """
-        forget_fit(self)
-        try:
+        with keeping_the_fit(self):
             validate_parameters(self)
-            X = validate_data(self, X, dtype=[np.float64, np.float32], order="C")
-            self._fit(X, root_seed(self.random_state))
-        except BaseException:
-            forget_fit(self)
-            raise
+            X = self._checked(X, reset=True)
+            if len(X) < self.n_clusters:
+                raise ValueError(
+                    f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}."
+                )
+            largest = max(float(X.max()), -float(X.min()))
+            check_size(largest, _LARGEST[X.dtype.name])
+        with finished_first():
+            with forgetting_the_fit(self):
+                self._fit(X, root_seed(self.random_state))
+            warn_of_collapse(
+                self.labels_,
+                self.n_clusters,
+                "Try another n_landmarks, n_neighbors or random_state, or scale X.",
+            )
         return self
 
+    def _checked(self, X, reset):
+        """X as a matrix of floats; its type is that of `fit` in later calls."""
+        X = validate_data(self, as_array(X), reset=reset, dtype="numeric", order="C")
+        is_float = X.dtype in (np.float64, np.float32)
+        dtype = (X.dtype if is_float else np.float64) if reset else self._dtype_
+        return np.ascontiguousarray(X, dtype=dtype)
+
     def _fit(self, X, seed):
-        if len(X) < self.n_clusters:
-            raise ValueError(
-                f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}."
-            )
+        self._dtype_ = X.dtype
+        self._center_, self._unit_ = _origin_and_unit(X)
+        Z = self._normalized(X)
+        warn_of_outweighing(measure_scale(Z, np.inf), self)
+        bandwidth = self.bandwidth
+        if bandwidth != "auto":
+            bandwidth = bandwidth / self._unit_
         self._spectral_ = SpectralEnsemble(
-            self.n_clusters, self.n_landmarks, self.n_neighbors, self.bandwidth
-        ).fit([X], seed)
-        (self.landmarks_,) = self._spectral_.landmarks
-        (self.bandwidth_,) = self._spectral_.bandwidths
-        self.embedding_ = self._spectral_.embed([X])
+            self.n_clusters, self.n_landmarks, self.n_neighbors, bandwidth
+        ).fit([Z], seed)
+        (landmarks,) = self._spectral_.landmarks
+        self.landmarks_ = (landmarks * self._unit_ + self._center_).astype(X.dtype)
+        self.bandwidth_ = self._spectral_.bandwidths[0] * self._unit_
+        self.embedding_ = self._spectral_.embed([Z])
         self.cluster_centers_, self.labels_ = cluster_embedding(
             self.embedding_, self.n_clusters, self.n_init, derived_seed(seed, "kmeans")
         )
@@ -204,8 +233,15 @@ class LandmarkSpectralClustering(
 
     def _embed(self, X):
         check_is_fitted(self, "landmarks_")
-        X = validate_data(self, X, reset=False, dtype=self.landmarks_.dtype, order="C")
-        return self._spectral_.embed([X])
+        return self._spectral_.embed([self._normalized(self._checked(X, reset=False))])
+
+    def _normalized(self, X):
+        """X about the centre and in the unit of `fit`, so that nothing is rounded."""
+        Z = np.empty_like(X)
+        for start in range(0, len(X), _BLOCK):
+            block = X[start : start + _BLOCK].astype(np.float64)
+            Z[start : start + _BLOCK] = (block - self._center_) / self._unit_
+        return Z
 
     @property
     def _n_features_out(self):
@@ -215,3 +251,18 @@ class LandmarkSpectralClustering(
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []  # the embedding is float32
         return tags
+
+
+def _origin_and_unit(X):
+    """The median sample, and the size of a typical difference from it.
+
+    Distances are those of X, but for the unit. Far from the origin, or in a unit that
+    is far too small or large, float32 would round them away.
+    """
+    sample = X[:: max(1, len(X) // _SAMPLE)].astype(np.float64)
+    center = np.median(sample, axis=0)
+    sizes = np.sqrt(np.mean((sample - center) ** 2, axis=1))
+    sizes = sizes[sizes > 0]
+    # A power of two: dividing by it rounds nothing.
+    unit = 2.0 ** np.round(np.log2(np.median(sizes))) if len(sizes) else 1.0
+    return center, float(unit)

@@ -21,7 +21,7 @@ from torch.nn.functional import cross_entropy, mse_loss
 
 from skdeepclust._functional import clustering_kl
 from skdeepclust._params import check_arguments
-from skdeepclust._warnings import warn
+from skdeepclust._warnings import late_error, warn
 from skdeepclust.exceptions import NonFiniteLossError
 
 __all__ = [
@@ -234,7 +234,10 @@ class TensorNet(NeuralNet):
         )
         self.notify("on_train_begin", X=data, y=None)
         yield
-        self.notify("on_train_end", X=data, y=None)
+        try:
+            self.notify("on_train_end", X=data, y=None)
+        except Exception as error:  # of a callback: the training itself is finished
+            late_error(error)
         self._strip_compiler()
         if not all(p.isfinite().all() for p in self.module_.parameters()):
             raise NonFiniteLossError(self._non_finite_message("a weight", math.nan))

@@ -2,9 +2,10 @@
 
 import inspect
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
-__all__ = ["SkorchParams", "accepted_arguments", "check_arguments"]
+__all__ = ["SkorchParams", "accepted_arguments", "as_python", "check_arguments"]
 
 # skorch's prefixes that reach something here. Its losses, data sets and training
 # loops are the estimators' own, so their prefixes would be silently without effect.
@@ -101,6 +102,15 @@ def _is_passed_on(name):
     prefix, separator, rest = name.partition("__")
     is_prefixed = prefix in _PREFIXES and bool(separator and rest)
     return is_prefixed or name in _PLAIN_NAMES or name == _CATCH_ALL
+
+
+def as_python(value):
+    """Python's numbers in place of numpy's, also within tuples and lists."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if type(value) in (tuple, list):
+        return type(value)(as_python(each) for each in value)
+    return value
 
 
 def accepted_arguments(function):

@@ -1,5 +1,6 @@
 """Seeds, and whose random numbers are drawn during a fit."""
 
+import os
 import threading
 from contextlib import contextmanager
 
@@ -10,6 +11,16 @@ __all__ = ["derived_seed", "root_seed", "seeded"]
 
 # Torch has one generator per process: fits in threads take turns.
 _GENERATOR_LOCK = threading.RLock()
+
+
+def _renew_lock() -> None:
+    """A process that is forked while a thread fits would inherit a locked lock."""
+    global _GENERATOR_LOCK
+    _GENERATOR_LOCK = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def root_seed(random_state) -> int:

@@ -5,13 +5,11 @@ O(n r + p^2) memory; no matrix of n x n or n x p numbers is ever built.
 """
 
 import math
-import warnings
 
 import numpy as np
 import scipy.linalg
 import scipy.sparse
 import scipy.sparse.linalg
-from sklearn.exceptions import ConvergenceWarning
 
 from skdeepclust._clusterers import fit_predict_labels, make_clusterer
 from skdeepclust._geometry import nearest, unit_rows
@@ -71,10 +69,8 @@ def find_landmarks(Z, n_landmarks, seed):
         return np.unique(Z, axis=0)
     kmeans = make_clusterer("kmeans", n_landmarks, 1, seed)
     kmeans.set_params(max_iter=_MAX_ITER_OF_LANDMARKS)
-    with warnings.catch_warnings():
-        # K-means warns if there are fewer different points than landmarks.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        used = np.unique(fit_predict_labels(kmeans, Z))
+    # It warns if there are fewer different points than landmarks: all are found then.
+    used = np.unique(fit_predict_labels(kmeans, Z, quiet=True))
     return kmeans.cluster_centers_[used]
 
 
@@ -164,10 +160,7 @@ def _right_singular_vectors(A, k, seed):
     k = min(k, *A.shape)
     p = A.shape[1]
     if p <= _MAX_DENSE or k >= min(A.shape):
-        products = (A.T @ A).toarray(order="F")  # an order that LAPACK does not copy
-        squares, V = scipy.linalg.eigh(
-            products, subset_by_index=(p - k, p - 1), overwrite_a=True
-        )
+        squares, V = _largest_eigenpairs(A, k)
         values, V = np.sqrt(squares.clip(0))[::-1], V[:, ::-1]
     else:
         start = np.random.RandomState(seed).uniform(-1, 1, min(A.shape))
@@ -179,7 +172,22 @@ def _right_singular_vectors(A, k, seed):
     return values, V * signs
 
 
-def cluster_embedding(embedding, n_clusters, n_init, seed):
+def _largest_eigenpairs(A, k):
+    """The k largest eigenvalues of A^T A, rising, and their vectors."""
+    p = A.shape[1]
+    products = (A.T @ A).toarray(order="F")  # an order that LAPACK does not copy
+    values, vectors = scipy.linalg.eigh(
+        products, subset_by_index=(p - k, p - 1), overwrite_a=True
+    )
+    if len(values) < k:
+        # The driver for a part of the spectrum can miss pairs if an eigenvalue is
+        # multiple, as in a graph of several parts. The one for all of them does not.
+        values, vectors = scipy.linalg.eigh((A.T @ A).toarray(), driver="evd")
+        values, vectors = values[p - k :], vectors[:, p - k :]
+    return values, vectors
+
+
+def cluster_embedding(embedding, n_clusters, n_init, seed, *, quiet=False):
     """Clusters by k-means; every point is in that of the nearest centre.
 
     Parameters
@@ -192,6 +200,8 @@ def cluster_embedding(embedding, n_clusters, n_init, seed):
         Starts of k-means.
     seed : int
         Seed.
+    quiet : bool, default=False
+        Drop the warnings of k-means.
 
     Returns
     -------
@@ -201,7 +211,7 @@ def cluster_embedding(embedding, n_clusters, n_init, seed):
         Clusters.
     """
     kmeans = make_clusterer("kmeans", n_clusters, n_init, seed)
-    fit_predict_labels(kmeans, embedding)
+    fit_predict_labels(kmeans, embedding, quiet=quiet)
     return kmeans.cluster_centers_, nearest(embedding, kmeans.cluster_centers_)
 
 

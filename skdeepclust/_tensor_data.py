@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from skdeepclust._device import plain_torch
+
 __all__ = ["TensorData", "as_tensor", "map_blocks"]
 
 # Data goes to a GPU as a whole when it takes at most this share of its free memory.
@@ -128,7 +130,7 @@ def map_blocks(function: Callable[[Tensor], Tensor], data: TensorData) -> Tensor
         The results, at least float32, on the device of `function`.
     """
     whole: Tensor | None = None
-    with torch.no_grad():
+    with plain_torch(), torch.no_grad():
         starts = range(0, len(data), data.block_size)
         blocks = data.iter_batches(slice(i, i + data.block_size) for i in starts)
         for start, block in zip(starts, blocks, strict=True):

@@ -2,8 +2,11 @@
 
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
-__all__ = ["warn"]
+__all__ = ["finished_first", "late_error", "warn"]
 
 # Frames of these packages lie between the user's line and the place that warns.
 _INNER = {
@@ -11,12 +14,47 @@ _INNER = {
     *("concurrent", "contextlib", "functools", "multiprocessing", "threading"),
 }
 
+# What is said and raised when the fit is complete; None outside a fit.
+_LATER: ContextVar[list | None] = ContextVar("later", default=None)
+
+
+@contextmanager
+def finished_first() -> Iterator[None]:
+    """Warn, and raise late errors, when the block is finished.
+
+    A warning that the user has turned into an error, or a callback that fails at the
+    very end, must not throw a finished training away. If the block itself fails,
+    nothing of this is said.
+    """
+    later: list = []
+    token = _LATER.set(later)
+    try:
+        yield
+    finally:
+        _LATER.reset(token)
+    errors = [each for each in later if isinstance(each, Exception)]
+    for each in later:
+        if isinstance(each, tuple):
+            warn(*each)
+    for error in errors:
+        error.add_note("It was raised at the end of a training. The fit is complete.")
+        raise error
+
+
+def late_error(error: Exception) -> None:
+    """Raise an error when the fit is complete, or now if there is no fit."""
+    later = _LATER.get()
+    if later is None:
+        raise error
+    later.append(error)
+
 
 def warn(message: str, category: type[Warning]) -> None:
     """Warn at the innermost line that is neither ours nor scikit-learn's.
 
     A fit may be called directly, by `fit_predict`, by a pipeline or by a search: the
-    number of frames in between differs, so that no fixed `stacklevel` is right.
+    number of frames in between differs, so that no fixed `stacklevel` is right. In a
+    training the warning waits until the fit is complete.
 
     Parameters
     ----------
@@ -25,6 +63,10 @@ def warn(message: str, category: type[Warning]) -> None:
     category : type of Warning
         Class of the warning.
     """
+    later = _LATER.get()
+    if later is not None:
+        later.append((message, category))
+        return
     frame = sys._getframe(1)
     while frame.f_back is not None and _is_inner(frame):
         frame = frame.f_back

@@ -1,0 +1,204 @@
+"""From whatever the user passes to an array or a data frame of numbers."""
+
+import sys
+from numbers import Number
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+import torch
+
+__all__ = ["as_array"]
+
+
+def as_array(X: Any) -> Any:
+    """What the user passed as an array or a data frame, or an error with advice.
+
+    Tensors are detached and come to the CPU. Data frames and whatever scikit-learn
+    converts or refuses with a good message is returned as it is.
+
+    Parameters
+    ----------
+    X : array-like
+        Samples.
+
+    Returns
+    -------
+    X : ndarray, data frame or nested list
+        The same samples.
+
+    Raises
+    ------
+    TypeError or ValueError
+        When X is no array of numbers; the message says how to make one.
+    """
+    if isinstance(X, torch.Tensor):
+        X = _from_tensor(X)
+    elif isinstance(X, list | tuple):
+        X = _from_nested_lists(X)
+    elif isinstance(X, np.ma.MaskedArray):
+        if np.ma.is_masked(X):
+            raise ValueError(
+                "X is a masked array with masked values, which are missing values. "
+                "Fill them (X.filled(...), an imputer), or drop these samples or "
+                "columns."
+            )
+        X = X.data
+    elif scipy.sparse.issparse(X):
+        raise TypeError(
+            "Sparse data was passed, but dense data is required. Use X.toarray(), or "
+            "put sklearn.decomposition.TruncatedSVD in front in a pipeline."
+        )
+    elif _is_frame(X):
+        _check_columns(X)
+    elif not hasattr(X, "__array__") and not hasattr(X, "__array_interface__"):
+        raise _advice(X)
+    return _check_kind(X)
+
+
+def _check_kind(X):
+    """Refuse arrays whose values are no numbers, each kind with its remedy."""
+    if _is_frame(X) or not hasattr(X, "dtype"):
+        return X
+    kind = getattr(X.dtype, "kind", "f")
+    first = X[0] if kind == "O" and getattr(X, "ndim", 0) == 1 and len(X) else None
+    if hasattr(X, "to_numpy") and kind != "O":  # a series of numbers
+        X = X.to_numpy()
+    if kind in "mM":
+        raise TypeError(
+            f"X holds dates or durations ({X.dtype}). Turn them into numbers, such as "
+            "X.astype('int64') or the difference to a date in days, and scale them."
+        )
+    if kind == "V":
+        raise TypeError(
+            f"X is a structured array with the fields {X.dtype.names}. Make a matrix: "
+            "numpy.lib.recfunctions.structured_to_unstructured(X)."
+        )
+    if first is not None and np.ndim(first) > 0:
+        raise ValueError(
+            "X is a column of arrays. Stack them to one array: np.stack(list(X))."
+        )
+    if kind in "US" or isinstance(first, str | bytes):
+        raise _advice_on_text(X)
+    return X
+
+
+def _is_frame(X):
+    return hasattr(X, "columns") and hasattr(X, "dtypes")
+
+
+def _check_columns(X):
+    """Refuse data frames with columns that are no numbers."""
+    pandas = sys.modules.get("pandas")
+    if pandas is None or not isinstance(X, pandas.DataFrame):
+        return
+    others, images = [], []
+    for position, (name, dtype) in enumerate(zip(X.columns, X.dtypes, strict=True)):
+        if pandas.api.types.is_numeric_dtype(dtype):
+            continue
+        known = X.iloc[:, position].dropna()
+        value = known.iloc[0] if len(known) else 0.0
+        if np.ndim(value) > 0:
+            images.append(name)
+        elif dtype.kind != "O" or not isinstance(value, Number):
+            others.append(name)
+    if images:
+        raise ValueError(
+            f"Column {images[0]!r} of X holds arrays. Stack them to one array: "
+            f"np.stack(list(X[{images[0]!r}]))."
+        )
+    if others:
+        raise ValueError(
+            f"X has columns that are no numbers, could not convert {others[:5]} to "
+            "float. Encode text and categories, by sklearn.compose.ColumnTransformer "
+            "with OneHotEncoder, say; turn dates into numbers; read images from files "
+            "into an array."
+        )
+
+
+def _advice_on_text(X):
+    """The error for an array or list of strings: numbers, file names or text."""
+    values = np.asarray(X).ravel()
+    first = values[0] if len(values) else ""
+    first = first.decode(errors="replace") if isinstance(first, bytes) else str(first)
+    if "." in first and not first.replace(".", "", 1).strip("+-").isdigit():
+        return ValueError(
+            f"X holds strings such as {first!r}, could not convert them to float. If "
+            "they are file names, read the images first: np.stack of arrays of one "
+            "shape."
+        )
+    return ValueError(
+        f"X holds strings such as {first!r}, could not convert string to float. "
+        "Convert numbers with X.astype(float); encode text and categories first, by "
+        "sklearn.compose.ColumnTransformer, say."
+    )
+
+
+def _advice(X):
+    """The error for a container that is no array."""
+    kind = type(X).__name__
+    expected = "X must be an array, tensor or data frame of samples"
+    if isinstance(X, torch.utils.data.DataLoader | torch.utils.data.Dataset):
+        return TypeError(
+            f"{expected}, got a {kind}. Pass the tensor of all samples: "
+            "dataset.tensors[0], or torch.stack([x for x, *_ in dataset])."
+        )
+    if isinstance(X, dict):
+        return TypeError(
+            f"{expected}, got a {kind} with the keys {list(X)[:5]}. Pass the entry "
+            "that holds the samples, such as X['data'], or pandas.DataFrame(X)."
+        )
+    if isinstance(X, str) or hasattr(X, "__fspath__"):
+        return TypeError(
+            f"{expected}, got {X!r}. Load the file, or read the images of the folder "
+            "into one array first."
+        )
+    if X is None or isinstance(X, Number):
+        return ValueError(
+            f"{expected}, got {X!r}: Expected 2D array, got scalar array instead."
+        )
+    if hasattr(X, "__next__") or isinstance(X, set | frozenset):
+        return TypeError(f"{expected}, got a {kind}. Pass np.stack(list(X)).")
+    return TypeError(f"{expected}, got a {kind}. Pass numpy.asarray of the samples.")
+
+
+def _from_tensor(X):
+    if X.is_nested:
+        raise TypeError(
+            "X is a nested tensor. Images of several sizes must come to one size first."
+        )
+    if X.layout != torch.strided:
+        raise TypeError(
+            "Sparse data was passed, but dense data is required. Use X.to_dense()."
+        )
+    if X.device.type == "meta":
+        raise TypeError("X is a tensor on the device 'meta', which has no values.")
+    if X.is_quantized:
+        raise TypeError("X is a quantized tensor. Pass X.dequantize().")
+    X = X.detach().cpu().resolve_conj().resolve_neg()
+    has_numpy = not X.is_floating_point() or X.dtype.itemsize > 2
+    return (X if has_numpy or X.dtype == torch.float16 else X.float()).numpy()
+
+
+def _from_nested_lists(X):
+    """Nested lists of rows or images as an array; ragged rows are left alone."""
+    X = [_from_tensor(each) if isinstance(each, torch.Tensor) else each for each in X]
+    shapes = {
+        np.shape(image)
+        for image in X
+        if hasattr(image, "__array_interface__") or hasattr(image, "__array__")
+    }
+    if len(shapes) > 1:
+        raise ValueError(
+            f"X is a list of images of different shapes, {sorted(shapes)[:3]} among "
+            "them. Resize or crop them to one shape first."
+        )
+    if any(isinstance(each, str | bytes) or hasattr(each, "__fspath__") for each in X):
+        raise _advice_on_text([str(each) for each in X])
+    if any(np.ma.is_masked(each) for each in X):
+        return as_array(np.ma.stack(X))
+    try:
+        array = np.asarray(X)
+    except ValueError:  # scikit-learn's check has the right words for it
+        return X
+    return array if array.ndim > 2 or array.dtype.kind in "mMVUS" else X
