@@ -159,12 +159,14 @@ class Autoencoder(InverseTransformMixin, BaseDeepEstimator):
         self._set_skorch_params(skorch)
 
     def _fit(self, X, device, seed, progress):
+        data = TensorData(X, self._input_shape_, device)
         autoencoder, self._embedding_dim_ = resolve_autoencoder(
             self.module,
             self.image_shape_,
             self.n_features_in_,
-            self.embedding_dim,
+            int(self.embedding_dim),
             self._module_arguments(),
+            data.take(slice(0, 2)),
         )
         batch_size = resolve_batch_size(self.batch_size, len(X))
         net = ReconstructionNet(
@@ -172,7 +174,6 @@ class Autoencoder(InverseTransformMixin, BaseDeepEstimator):
             stage="pretraining",
             **self._net_params(device, batch_size),
         ).initialize()
-        data = TensorData(X, self._input_shape_, device)
         batches = Batches(
             data,
             batch_size,
@@ -186,6 +187,10 @@ class Autoencoder(InverseTransformMixin, BaseDeepEstimator):
         self.history_ = {"pretraining": history_table(net, ("epoch", "loss", "dur"))}
         self.n_iter_ = len(net.history)
         self.stop_reason_ = run.stop_reason or f"max_epochs={self.max_epochs} used up"
+
+    @property
+    def _columns(self):
+        return {"pretraining": ("train_loss", "dur")}
 
     @property
     def module_(self) -> nn.Module:

@@ -21,6 +21,7 @@ from skdeepclust._compat import Interval, StrOptions, validate_parameters
 from skdeepclust._device import plain_torch, resolve_device
 from skdeepclust._geometry import effective_clusters
 from skdeepclust._inputs import check_input
+from skdeepclust._nets import check_callbacks
 from skdeepclust._params import SkorchParams, as_python
 from skdeepclust._progress import Progress
 from skdeepclust._random import derived_seed, root_seed, seeded
@@ -156,6 +157,7 @@ class BaseDeepEstimator(
         """Device and checked rows; refuses parameters and data."""
         validate_parameters(self)
         self._skorch_params()
+        check_callbacks(self.callbacks, self._columns)
         device = resolve_device(self.device)
         rows = check_input(self, X, reset=True)
         self._check_n_samples(len(rows))
@@ -190,6 +192,14 @@ class BaseDeepEstimator(
     def _n_stages(self) -> int:
         """Number of stages reported to scikit-learn's callbacks."""
         return 1
+
+    @property
+    def _columns(self) -> dict[str, tuple[str, ...]] | None:
+        """Columns of the history of each stage, for callbacks that monitor one.
+
+        None accepts any name; a callback then fails if the column is missing.
+        """
+        return None
 
     @property
     def _device(self):
@@ -277,6 +287,7 @@ class BaseDeepEstimator(
             "lr": float(self.lr),
             "batch_size": batch_size,
             "callbacks": self.callbacks,
+            "columns": self._columns,
             "device": str(device),
             "verbose": int(self.verbose),
             **passed_on,

@@ -344,12 +344,14 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
 
     def _fit(self, X, device, seed, progress):
         n_classes = self._n_classes(len(X))
+        data = TensorData(X, self._input_shape_, device)
         backbone, self._embedding_dim_ = resolve_backbone(
             self.module,
             self.image_shape_,
             self.n_features_in_,
             self.sobel,
             self._module_arguments(),
+            data.take(slice(0, 2)),
         )
         is_v2 = self.variant == "deepcluster-v2"
         model = PseudoLabelModel(
@@ -362,7 +364,6 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
         net = PseudoLabelNet(
             model, stage="training", **self._net_params(device, int(self.batch_size))
         ).initialize()
-        data = TensorData(X, self._input_shape_, device)
         batches = DrawnBatches(
             data, self.batch_size, resolve_augmentation(self.augment, self.image_shape_)
         )
@@ -377,6 +378,10 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
         )
         self.cluster_centers_ = self._assignment_.centers
         self.history_ = {"rounds": history_table(net, _COLUMNS)}
+
+    @property
+    def _columns(self):
+        return {"training": ("train_loss", *_COLUMNS)}
 
     @property
     def module_(self) -> nn.Module:

@@ -154,13 +154,25 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
         self.cluster_centers_ = net.module_.centers.detach().cpu().numpy().copy()
         if reconstructs:
             self.cluster_images_ = self._decode(self.cluster_centers_)
-        reconstruction = ("reconstruction_loss",) if reconstructs else ()
+        reconstruction = self._reconstruction_columns
         columns = (*_COLUMNS_BEFORE, *reconstruction, *_COLUMNS_AFTER)
         self.history_ = {**pretraining, "clustering": history_table(net, columns)}
 
     @property
     def _n_stages(self) -> int:
         return 2
+
+    @property
+    def _columns(self):
+        joint = (*_COLUMNS_BEFORE[:-1], "train_loss", *self._reconstruction_columns)
+        return {
+            "pretraining": ("train_loss", "dur"),
+            "joint training": (*joint, *_COLUMNS_AFTER),
+        }
+
+    @property
+    def _reconstruction_columns(self):
+        return () if self.gamma is None else ("reconstruction_loss",)
 
     @property
     def module_(self) -> nn.Module:

@@ -30,6 +30,7 @@ __all__ = [
     "ReconstructionNet",
     "Run",
     "TensorNet",
+    "check_callbacks",
     "history_table",
 ]
 
@@ -38,6 +39,8 @@ _FUSED = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD, torch.optim.Adag
 _FUSED_OPTIONS = {"fused", "foreach", "differentiable"}
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+_EPOCH_HOOKS = ("on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end")
+_HOOKS = (*_EPOCH_HOOKS, *_BATCH_HOOKS)
 _CALLBACK_METHODS = ("initialize", "set_params", "on_epoch_end", *_BATCH_HOOKS)
 
 _CALLBACK_STOP = "a callback or Ctrl-C at the end of an epoch stopped the training"
@@ -60,6 +63,9 @@ class TensorNet(NeuralNet):
         Name of the stage that the net trains in, for progress and errors.
     callbacks : list of skorch callbacks, default=None
         Callbacks; the net works on copies.
+    columns : dict or None, default=None
+        Columns of the history of each stage, by its name. Callbacks that monitor a
+        column of another stage sit this one out. None: callbacks are not looked at.
     **params : dict
         Parameters of skorch's `NeuralNet`: `optimizer`, `lr`, `batch_size`, `device`,
         `verbose`, and those with a prefix.
@@ -71,16 +77,18 @@ class TensorNet(NeuralNet):
         *,
         stage: str,
         callbacks: list | None = None,
+        columns: dict[str, tuple[str, ...]] | None = None,
         **params: Any,
     ):
         super().__init__(
             module.to(torch.float32),
             criterion=None,
             train_split=None,
-            callbacks=_copies(callbacks),
+            callbacks=_copies(callbacks, (columns or {}).get(stage)),
             **params,
         )
         self.stage = stage
+        self.columns = columns
         self.has_batch_callbacks_ = False
 
     def losses(self, output: Any, target: Any, X: Tensor) -> dict[str, Tensor]:
@@ -111,7 +119,14 @@ class TensorNet(NeuralNet):
     def initialize(self):
         """Build everything, and check what skorch leaves unchecked."""
         self._check_optimizer_arguments()
+        network: Any = vars(self)["module"]
+        if not list(network.parameters()):
+            raise ValueError(
+                f"The network {type(network).__name__} has no weights: there is "
+                "nothing to train. Pass another module."
+            )
         super().initialize()
+        self._check_optimizer()
         # The instance lives on as module_. A second reference would be pickled once
         # more, and with its device.
         self.module = type(self.module_)
@@ -290,6 +305,23 @@ class TensorNet(NeuralNet):
             part = getattr(self, name + "_")
             setattr(self, name + "_", getattr(part, "_orig_mod", part))
 
+    def _check_optimizer(self):
+        optimizer = getattr(self, "optimizer_", None)
+        if not hasattr(optimizer, "step") or not hasattr(optimizer, "param_groups"):
+            raise TypeError(
+                f"optimizer={self.optimizer} made a {type(optimizer).__name__}, not a "
+                "torch optimiser. Pass a class such as torch.optim.Adam."
+            )
+
+    def check_trainable(self):
+        """Refuse to train a network whose weights are all frozen."""
+        if not any(p.requires_grad for p in self.module_.parameters()):
+            raise ValueError(
+                "All weights of the module are frozen (requires_grad=False): the "
+                f"{self.stage} can change nothing. Pass pretrain_epochs=0 (for an "
+                "Autoencoder max_epochs=0), or weights that can be trained."
+            )
+
     def _check_optimizer_arguments(self):
         arguments = set(self.get_params_for("optimizer")) - {"param_groups"}  # skorch's
         check_arguments(self.optimizer, "optimizer", arguments)
@@ -301,14 +333,7 @@ class TensorNet(NeuralNet):
             name = key.removeprefix("callbacks__").split("__")[0]
             if key.startswith("callbacks__") and name not in names:
                 raise ValueError(f"{key} names no callback; there are {names}.")
-        for name, callback in self.callbacks_:
-            monitor = getattr(callback, "monitor", None)
-            if isinstance(monitor, str) and monitor.startswith("valid_"):
-                raise ValueError(
-                    f"The callback {name} monitors {monitor!r}, but clustering has no "
-                    "validation data and so no validation loss. Pass a column of the "
-                    f"history, such as monitor={monitor.replace('valid', 'train')!r}."
-                )
+        for _, callback in self.callbacks_:
             if isinstance(callback, Checkpoint) and callback.sink is noop:
                 callback.sink = _warn_if_unable  # it would keep failures to itself
 
@@ -372,6 +397,8 @@ class Run:
 
     def __iter__(self) -> Iterator["_Epoch"]:
         """Yield every epoch while it runs."""
+        if self._n_epochs:
+            self._net.check_trainable()
         with (
             self._progress.stage(self._net.stage, self._n_epochs) as stage,
             self._net.training(self._data),
@@ -474,28 +501,78 @@ def history_table(net, columns):
     }
 
 
-def _copies(callbacks):
+def check_callbacks(callbacks, columns):
+    """Refuse what is no skorch callback, and callbacks that monitor no column.
+
+    Parameters
+    ----------
+    callbacks : list or None
+        Parameter of the estimator.
+    columns : dict or None
+        Columns of the history of each stage; None if they are not known.
+    """
+    named = [_unnamed(item) for item in callbacks or []]
+    for callback in named:
+        if isinstance(callback, type) or not all(
+            callable(getattr(callback, name, None)) for name in _CALLBACK_METHODS
+        ):
+            raise TypeError(
+                f"callbacks={callbacks} must be a list of skorch callbacks, or of "
+                "pairs (name, skorch callback): instances, not classes. scikit-learn's "
+                "callbacks, such as its ProgressBar, go to the method set_callbacks."
+            )
+    # Columns that other callbacks record, such as skorch's scores.
+    recorded = {str(getattr(callback, "name", "")) for callback in named}
+    known = {name for names in (columns or {}).values() for name in names} | recorded
+    for callback in named if columns else ():
+        monitor = getattr(callback, "monitor", None)
+        if not isinstance(monitor, str) or monitor.removesuffix("_best") in known:
+            continue
+        if monitor.startswith("valid_"):
+            raise ValueError(
+                f"The callback {type(callback).__name__} monitors {monitor!r}, but "
+                "clustering has no validation data and so no validation loss. Pass a "
+                f"column of the history, such as "
+                f"monitor={monitor.replace('valid', 'train')!r}."
+            )
+        listed = "; ".join(f"{stage}: {list(each)}" for stage, each in columns.items())
+        raise ValueError(
+            f"callbacks: {type(callback).__name__} monitors {monitor!r}, which is no "
+            f"column of the history. There are, by stage, {listed}."
+        )
+
+
+def _unnamed(item):
+    return item[1] if isinstance(item, tuple | list) and len(item) == 2 else item
+
+
+def _copies(callbacks, columns):
     """Copies of the callbacks, one level deep.
 
     A callback keeps state of the net that it runs in, so that no two nets may
     share it. What it was given from outside, such as a writer or a list, stays
-    the user's own object.
+    the user's own object. One that monitors a column that this net has not, of
+    another stage, does nothing here.
     """
+    check_callbacks(callbacks, None)
+    recorded = {str(getattr(_unnamed(item), "name", "")) for item in callbacks or []}
+    known = None if columns is None else {*columns, *recorded}
     copies = []
     for item in callbacks or []:
-        named = isinstance(item, tuple | list) and len(item) == 2
-        callback = item[1] if named else item
-        if not all(callable(getattr(callback, n, None)) for n in _CALLBACK_METHODS):
-            raise TypeError(
-                f"callbacks={callbacks} must be a list of skorch callbacks, or of "
-                "pairs (name, skorch callback). scikit-learn's callbacks, such as its "
-                "ProgressBar, go to the method set_callbacks."
-            )
-        copied = copy.copy(callback)
+        copied = copy.copy(_unnamed(item))
         if hasattr(copied, "f_criterion"):  # a Checkpoint: there is no criterion
             copied.f_criterion = None
-        copies.append((item[0], copied) if named else copied)
+        monitor = getattr(copied, "monitor", None)
+        is_known = known is None or str(monitor).removesuffix("_best") in known
+        if isinstance(monitor, str) and not is_known:
+            for hook in _HOOKS:
+                setattr(copied, hook, _sit_out)
+        copies.append(copied if item is _unnamed(item) else (item[0], copied))
     return copies
+
+
+def _sit_out(*args, **kwargs):
+    """Do nothing, in place of a hook."""
 
 
 def _zero(loss):
@@ -505,10 +582,11 @@ def _zero(loss):
 
 
 def _overrides_batch_hook(callback):
+    hooks = [getattr(callback, hook) for hook in _BATCH_HOOKS]
+    plain = [getattr(Callback, hook) for hook in _BATCH_HOOKS]
     return any(
-        getattr(getattr(callback, hook), "__func__", None)
-        is not getattr(Callback, hook)
-        for hook in _BATCH_HOOKS
+        hook is not _sit_out and getattr(hook, "__func__", None) is not each
+        for hook, each in zip(hooks, plain, strict=True)
     )
 
 

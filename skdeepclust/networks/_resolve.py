@@ -5,10 +5,10 @@ import inspect
 import math
 from typing import Any
 
-import joblib
 import torch
 from torch import nn
 
+import joblib
 from skdeepclust._params import accepted_arguments, check_arguments
 from skdeepclust.networks._conv import ConvAutoencoder
 from skdeepclust.networks._convnet import (
@@ -22,6 +22,12 @@ from skdeepclust.networks._convnet import (
 from skdeepclust.networks._dense import DenseAutoencoder
 
 __all__ = ["module_key", "resolve_autoencoder", "resolve_backbone"]
+
+# Errors of a user's network or of its constructor that come back with its name.
+_FAILURES = (
+    *(RuntimeError, TypeError, ValueError, LookupError, AttributeError),
+    *(AssertionError, ArithmeticError, ImportError, NotImplementedError),
+)
 
 _AUTOENCODERS = {"conv": ConvAutoencoder, "dense": DenseAutoencoder}
 _BACKBONES = {
@@ -39,6 +45,7 @@ def resolve_autoencoder(
     n_features: int,
     embedding_dim: int,
     arguments: dict[str, Any],
+    samples: torch.Tensor | None = None,
 ) -> tuple[nn.Module, int]:
     """Build the autoencoder that `module` describes, and try it on two samples.
 
@@ -56,6 +63,8 @@ def resolve_autoencoder(
         Width of the embedding asked for.
     arguments : dict
         The user's ``module__`` arguments.
+    samples : Tensor of shape (b, ...) or None, default=None
+        Samples to try the network on. None tries it on zeros.
 
     Returns
     -------
@@ -67,7 +76,8 @@ def resolve_autoencoder(
     input_shape = (n_features,) if image_shape is None else image_shape
     ours = {"input_shape": input_shape, "embedding_dim": embedding_dim}
     autoencoder = _instantiate(module, _AUTOENCODERS, image_shape, arguments, ours)
-    return autoencoder, _check_autoencoder(autoencoder, input_shape)
+    samples = _two_samples(samples, input_shape)
+    return autoencoder, _check_autoencoder(autoencoder, samples)
 
 
 def resolve_backbone(
@@ -76,6 +86,7 @@ def resolve_backbone(
     n_features: int,
     sobel: bool,
     arguments: dict[str, Any],
+    samples: torch.Tensor | None = None,
 ) -> tuple[nn.Module, int]:
     """Build the network that `module` describes, behind a Sobel filter if asked.
 
@@ -92,6 +103,8 @@ def resolve_backbone(
         Whether to put a Sobel filter in front.
     arguments : dict
         The user's ``module__`` arguments.
+    samples : Tensor of shape (b, ...) or None, default=None
+        Samples to try the network on. None tries it on zeros.
 
     Returns
     -------
@@ -112,11 +125,11 @@ def resolve_backbone(
         backbone = nn.Sequential(Sobel(input_shape[0]), backbone)
     try:
         with torch.no_grad():
-            features = backbone.eval()(torch.zeros(2, *input_shape))
-    except (RuntimeError, TypeError, ValueError, IndexError) as error:
+            features = backbone.eval()(_two_samples(samples, input_shape))
+    except _FAILURES as error:
         raise ValueError(
             f"module={module} failed on a trial batch of shape {(2, *input_shape)}: "
-            f"{error}"
+            f"{_words(error)}"
         ) from error
     is_tensor = isinstance(features, torch.Tensor)
     if not is_tensor or features.ndim < 2 or len(features) != 2:
@@ -125,7 +138,9 @@ def resolve_backbone(
             "to one tensor of features, (n, n_features)."
         )
     if not features.isfinite().all():
-        raise ValueError(f"module={module} returns features that are not finite.")
+        raise ValueError(
+            f"module={module} returns features that are not finite for samples of X."
+        )
     return backbone, features.flatten(1).shape[1]
 
 
@@ -173,7 +188,7 @@ def _instantiate(
                 f"module is an instance of {type(module).__name__}, so that its "
                 f"arguments {sorted(arguments)} come too late. Pass the class instead."
             )
-        return copy.deepcopy(module).to(torch.float32)
+        return _on_cpu(copy.deepcopy(module), module)
     factory = by_name[module] if isinstance(module, str) else module
     if not callable(factory):
         raise TypeError(f"module={module!r} is neither a network nor builds one.")
@@ -182,19 +197,43 @@ def _instantiate(
     offered = {name: value for name, value in ours.items() if name in names}
     try:
         network = factory(**{**offered, **arguments})
-    except (TypeError, ValueError, RuntimeError, IndexError) as error:
+    except _FAILURES as error:
         raise ValueError(
             f"module={module!r} could not be built: "
-            f"{error}. Pass its arguments as module__*."
+            f"{_words(error)}. Pass its arguments as module__*."
         ) from error
     if not isinstance(network, nn.Module):
         raise TypeError(
             f"module={module!r} makes a {type(network).__name__}, not a nn.Module."
         )
-    return network.to(torch.float32)
+    if not inspect.isclass(factory):  # it may return the same network every time
+        network = copy.deepcopy(network)
+    return _on_cpu(network, module)
 
 
-def _check_autoencoder(autoencoder: Any, input_shape: tuple[int, ...]) -> int:
+def _words(error: Exception) -> str:
+    """What an error says; a KeyError says no more than the key."""
+    plain = (RuntimeError, TypeError, ValueError)
+    return str(error) if type(error) in plain else f"{type(error).__name__}: {error}"
+
+
+def _on_cpu(network: nn.Module, module: Any) -> nn.Module:
+    tensors = [*network.parameters(), *network.buffers()]
+    if any(tensor.device.type == "meta" for tensor in tensors):
+        raise ValueError(
+            f"module={module} has weights on the device 'meta': no values."
+        )
+    return network.to("cpu", torch.float32)
+
+
+def _two_samples(samples: Any, input_shape: tuple[int, ...]) -> torch.Tensor:
+    if samples is None:
+        return torch.zeros(2, *input_shape, dtype=torch.float32, device="cpu")
+    samples = samples[:2].cpu()
+    return samples if len(samples) == 2 else torch.cat([samples, samples])
+
+
+def _check_autoencoder(autoencoder: Any, X: torch.Tensor) -> int:
     """Check the contract of an autoencoder; return the width of its embedding."""
     name = type(autoencoder).__name__
     for method in ("encode", "decode"):
@@ -206,7 +245,6 @@ def _check_autoencoder(autoencoder: Any, input_shape: tuple[int, ...]) -> int:
     was_training = autoencoder.training
     autoencoder.eval()
     with torch.no_grad():
-        X = torch.zeros(2, *input_shape)
         Z = _call("encode", autoencoder, X)
         if Z.ndim != 2 or len(Z) != 2:
             raise ValueError(
@@ -219,11 +257,16 @@ def _check_autoencoder(autoencoder: Any, input_shape: tuple[int, ...]) -> int:
                 f"{name}.decode made {tuple(X_decoded.shape)} where the samples are "
                 f"{tuple(X.shape)}. It must return exactly the shape of the input; a "
                 "dense network for images can end in nn.Unflatten(1, "
-                f"{tuple(input_shape)})."
+                f"{tuple(X.shape[1:])})."
             )
     autoencoder.train(was_training)
-    if not math.isfinite(float(Z.abs().sum())):
-        raise ValueError(f"{name}.encode returns values that are not finite.")
+    for method, values in (("encode", Z), ("decode", X_decoded)):
+        if not values.is_floating_point():
+            raise ValueError(f"{name}.{method} must return floats, got {values.dtype}.")
+        if not math.isfinite(float(values.abs().sum())):
+            raise ValueError(
+                f"{name}.{method} returns values that are not finite for samples of X."
+            )
     return Z.shape[1]
 
 
@@ -232,9 +275,9 @@ def _call(method: str, autoencoder: Any, batch: torch.Tensor) -> torch.Tensor:
     name, shape = type(autoencoder).__name__, tuple(batch.shape)
     try:
         result = getattr(autoencoder, method)(batch)
-    except (RuntimeError, TypeError, ValueError, IndexError) as error:
+    except _FAILURES as error:
         raise ValueError(
-            f"{name}.{method} failed on a trial batch of shape {shape}: {error}"
+            f"{name}.{method} failed on a trial batch of shape {shape}: {_words(error)}"
         ) from error
     if not isinstance(result, torch.Tensor):
         raise ValueError(
