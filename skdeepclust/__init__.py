@@ -32,6 +32,8 @@ from skdeepclust._idec import IDEC
 from skdeepclust._landmark_spectral import LandmarkSpectralClustering
 from skdeepclust._scedae import SCEDAE
 from skdeepclust.exceptions import (
+    CacheError,
+    CacheWarning,
     ClusterCollapseWarning,
     DataScaleWarning,
     ImageShapeWarning,
@@ -44,6 +46,8 @@ __all__ = [
     "IDEC",
     "SCEDAE",
     "Autoencoder",
+    "CacheError",
+    "CacheWarning",
     "ClusterCollapseWarning",
     "DataScaleWarning",
     "DeepCluster",

@@ -13,8 +13,10 @@ from skdeepclust._auto import resolve_batch_size
 from skdeepclust._base import BaseDeepEstimator, InverseTransformMixin
 from skdeepclust._batches import Batches
 from skdeepclust._compat import Interval, StrOptions
+from skdeepclust._device import plain_torch
+from skdeepclust._inputs import check_input
 from skdeepclust._nets import ReconstructionNet, Run, history_table
-from skdeepclust._random import derived_seed
+from skdeepclust._random import derived_seed, seeded
 from skdeepclust._tensor_data import TensorData
 from skdeepclust.networks._reconstruction import Reconstruction
 from skdeepclust.networks._resolve import resolve_autoencoder
@@ -160,14 +162,7 @@ class Autoencoder(InverseTransformMixin, BaseDeepEstimator):
 
     def _fit(self, X, device, seed, progress):
         data = TensorData(X, self._input_shape_, device)
-        autoencoder, self._embedding_dim_ = resolve_autoencoder(
-            self.module,
-            self.image_shape_,
-            self.n_features_in_,
-            int(self.embedding_dim),
-            self._module_arguments(),
-            data.take(slice(0, 2)),
-        )
+        autoencoder, self._embedding_dim_ = self._resolve(data)
         batch_size = resolve_batch_size(self.batch_size, len(X))
         net = ReconstructionNet(
             Reconstruction(autoencoder),
@@ -187,6 +182,23 @@ class Autoencoder(InverseTransformMixin, BaseDeepEstimator):
         self.history_ = {"pretraining": history_table(net, ("epoch", "loss", "dur"))}
         self.n_iter_ = len(net.history)
         self.stop_reason_ = run.stop_reason or f"max_epochs={self.max_epochs} used up"
+
+    def _network(self, X):
+        """A network of the architecture of a fit to checked rows, with any weights."""
+        check_input(self, X, reset=True)
+        with plain_torch(), seeded(0, torch.device("cpu")):
+            data = TensorData(X, self._input_shape_, torch.device("cpu"))
+            return self._resolve(data)[0]
+
+    def _resolve(self, data):
+        return resolve_autoencoder(
+            self.module,
+            self.image_shape_,
+            self.n_features_in_,
+            int(self.embedding_dim),
+            self._module_arguments(),
+            data.take(slice(0, 2)),
+        )
 
     @property
     def _columns(self):

@@ -6,7 +6,6 @@ from numbers import Integral, Real
 
 import torch
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_memory
 from torch import nn
 
 from skdeepclust._augment import resolve_augmentation
@@ -14,6 +13,7 @@ from skdeepclust._auto import resolve_batch_size, resolve_epochs
 from skdeepclust._autoencoder import Autoencoder
 from skdeepclust._base import PublishedMixin, SoftClusterer
 from skdeepclust._batches import Batches
+from skdeepclust._cache import Cache, fingerprint
 from skdeepclust._compat import HasMethods, Interval, StrOptions
 from skdeepclust._geometry import effective_clusters
 from skdeepclust._initial_centers import check_centers, initial_centers
@@ -28,7 +28,6 @@ from skdeepclust._target import (
 from skdeepclust._tensor_data import TensorData, map_blocks
 from skdeepclust._warnings import warn
 from skdeepclust.networks._clustering import ClusteringAutoencoder
-from skdeepclust.networks._resolve import module_key
 
 __all__ = ["BaseJointEstimator"]
 
@@ -122,10 +121,12 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
         super()._check_n_samples(n_samples)
         if not isinstance(self.init, str) and not hasattr(self.init, "fit_predict"):
             check_centers(self.init, self.n_clusters)  # now, not after pretraining
+        if self.memory is not None:
+            Cache(self.memory)
 
     def _fit(self, X, device, seed, progress):
         # 1. The autoencoder alone, and 2. centres in its embedding.
-        autoencoder, pretraining = self._pretrain(X, seed, progress)
+        autoencoder, pretraining = self._pretrain(X, device, seed, progress)
         data = TensorData(X, self._input_shape_, device)
         centers = self._start(autoencoder.to(device).eval(), data, seed)
         self._embedding_dim_ = centers.shape[1]
@@ -179,7 +180,7 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
         """Fitted autoencoder, an `nn.Module` with `encode` and `decode`."""
         return self.net_.module_.autoencoder
 
-    def _pretrain(self, X, seed, progress):
+    def _pretrain(self, X, device, seed, progress):
         """The pretrained network and its history, from the cache if possible."""
         params = self._pretrain_params()
         batch_size = resolve_batch_size(self.batch_size, len(X))
@@ -189,28 +190,26 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
             image_shape=self.image_shape_,
             # None stays None, so that a cache finds what it has, as in a Pipeline.
             random_state=None if self.random_state is None else seed,
-            verbose=0,
         )
-        module = params.pop("module")
-        memory = check_memory(None if self.memory is None else self._memory())
-        cached = memory.cache(_pretrained, ignore=["module", "progress", "verbose"])
-        return cached(
-            Autoencoder(**params),
-            X,
-            module_key=module_key(module) if self.memory is not None else None,
-            module=module,
-            progress=progress,
-            verbose=self.verbose,
-        )
+        autoencoder = Autoencoder(**params)
+        if self.memory is None:
+            autoencoder._fit_checked(X, progress)
+            return autoencoder.module_, autoencoder.history_
+        cache = Cache(self.memory)
+        del params["verbose"]  # it changes nothing
+        key = fingerprint(X, {**params, "device": str(device)})
+        network = autoencoder._network(X)
+        history = cache.load(key, network)
+        if history is None:
+            autoencoder._fit_checked(X, progress)
+            network, history = autoencoder.module_, autoencoder.history_
+            cache.save(key, network, history)
+        return network, history
 
     def _pretrain_params(self):
         """Parameters that the first stage shares with the second."""
         shared = set(Autoencoder._get_param_names()) - {"max_epochs", "skorch"}
         return {name: getattr(self, name) for name in shared} | self._skorch_params()
-
-    def _memory(self):
-        is_path = isinstance(self.memory, os.PathLike)
-        return os.fspath(self.memory) if is_path else self.memory
 
     def _start(self, autoencoder, data, seed):
         """Centres in the embedding of all samples; sets `init_labels_`."""
@@ -339,35 +338,6 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
                 "or tol.",
                 ConvergenceWarning,
             )
-
-
-def _pretrained(autoencoder, X, module_key, module, progress, verbose):
-    """Train an autoencoder; a function of its arguments, so that it can be cached.
-
-    Parameters
-    ----------
-    autoencoder : Autoencoder
-        Unfitted, without its `module`.
-    X : ndarray of shape (n_samples, n_features)
-        Checked rows.
-    module_key : str or None
-        Stands for `module` in the key of the cache: pickles of equal networks differ.
-    module : str, nn.Module class, nn.Module or callable
-        Parameter `module` of the autoencoder.
-    progress : Progress
-        Reporter of the estimator that pretrains.
-    verbose : int
-        Verbosity.
-
-    Returns
-    -------
-    network : nn.Module
-        The trained network, on the CPU.
-    history : dict
-        Its `history_`.
-    """
-    autoencoder.set_params(module=module, verbose=verbose)._fit_checked(X, progress)
-    return autoencoder.module_.cpu(), autoencoder.history_
 
 
 def _share_changed(labels, previous):

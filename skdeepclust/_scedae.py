@@ -3,6 +3,9 @@
 import inspect
 import itertools
 import math
+import os
+import threading
+import time
 from numbers import Integral
 
 import joblib
@@ -23,11 +26,28 @@ from skdeepclust.networks import ConvAutoencoder, DenseAutoencoder
 
 __all__ = ["SCEDAE"]
 
+# A worker whose parent was ended (SIGTERM, kill) ends after this time.
+_SECONDS_BETWEEN_LOOKS = 0.5
+
 # Networks whose layers vary="structure" reorders, and the argument with their widths.
 _LAYERS = {
     "dense": (DenseAutoencoder, "hidden_dims"),
     "conv": (ConvAutoencoder, "filters"),
 }
+
+
+def _fit_in_worker(member, X, parent):
+    """Fit in a process of its own, which ends when the one that started it does."""
+    if os.getpid() != parent:
+        watched = threading.Thread(target=_exit_without, args=(parent,), daemon=True)
+        watched.start()
+    return member._fit_checked(X, NoProgress())
+
+
+def _exit_without(parent):
+    while os.getppid() == parent:
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+    os._exit(1)
 
 
 class SCEDAE(BaseDeepClusterer):
@@ -276,8 +296,7 @@ class SCEDAE(BaseDeepClusterer):
         if self._n_at_once == 1:  # each reports its epochs as a stage
             return [member._fit_checked(X, progress) for member in members]
         found = joblib.Parallel(self.n_jobs, return_as="generator")(
-            joblib.delayed(Autoencoder._fit_checked)(member, X, NoProgress())
-            for member in members
+            joblib.delayed(_fit_in_worker)(member, X, os.getpid()) for member in members
         )
         autoencoders = []
         with progress.stage("autoencoders", len(members)) as stage:

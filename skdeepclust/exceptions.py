@@ -1,11 +1,21 @@
 """Warnings and errors of the library, each naming its remedy when raised."""
 
 __all__ = [
+    "CacheError",
+    "CacheWarning",
     "ClusterCollapseWarning",
     "DataScaleWarning",
     "ImageShapeWarning",
     "NonFiniteLossError",
 ]
+
+
+class CacheError(ValueError):
+    """The pretraining cannot be cached, because of the parameter that is named."""
+
+
+class CacheWarning(UserWarning):
+    """An entry of the cache was damaged, or could not be written."""
 
 
 class ClusterCollapseWarning(UserWarning):

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import nn
 
-import joblib
 from skdeepclust._params import accepted_arguments, check_arguments
 from skdeepclust.networks._conv import ConvAutoencoder
 from skdeepclust.networks._convnet import (
@@ -21,7 +20,7 @@ from skdeepclust.networks._convnet import (
 )
 from skdeepclust.networks._dense import DenseAutoencoder
 
-__all__ = ["module_key", "resolve_autoencoder", "resolve_backbone"]
+__all__ = ["resolve_autoencoder", "resolve_backbone"]
 
 # Errors of a user's network or of its constructor that come back with its name.
 _FAILURES = (
@@ -142,29 +141,6 @@ def resolve_backbone(
             f"module={module} returns features that are not finite for samples of X."
         )
     return backbone, features.flatten(1).shape[1]
-
-
-def module_key(module: Any) -> str:
-    """A string that is equal for equal networks, for the keys of a cache.
-
-    For a class or function it changes with the source, as while one is written in a
-    notebook; for an instance also with the weights.
-    """
-    if isinstance(module, str):
-        return module
-    factory = type(module) if isinstance(module, nn.Module) else module
-    try:
-        source = inspect.getsource(factory)
-    except (OSError, TypeError):  # typed into a console
-        source = ""
-        for name in ("__init__", "encode", "decode", "__call__"):
-            code = getattr(getattr(factory, name, None), "__code__", None)
-            source += repr(code and (code.co_code, code.co_consts, code.co_names))
-    parts = [getattr(factory, "__qualname__", repr(factory)), source]
-    if isinstance(module, nn.Module):
-        weights = {k: v.cpu().numpy() for k, v in module.state_dict().items()}
-        parts += [repr(module), joblib.hash(weights)]
-    return joblib.hash(parts)
 
 
 def _instantiate(
