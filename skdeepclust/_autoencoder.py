@@ -13,10 +13,9 @@ from skdeepclust._auto import resolve_batch_size
 from skdeepclust._base import BaseDeepEstimator, InverseTransformMixin
 from skdeepclust._batches import Batches
 from skdeepclust._compat import Interval, StrOptions
-from skdeepclust._device import plain_torch
 from skdeepclust._inputs import check_input
 from skdeepclust._nets import ReconstructionNet, Run, history_table
-from skdeepclust._random import derived_seed, seeded
+from skdeepclust._random import derived_seed, draws_of
 from skdeepclust._tensor_data import TensorData
 from skdeepclust.networks._reconstruction import Reconstruction
 from skdeepclust.networks._resolve import resolve_autoencoder
@@ -186,9 +185,11 @@ class Autoencoder(InverseTransformMixin, BaseDeepEstimator):
     def _network(self, X):
         """A network of the architecture of a fit to checked rows, with any weights."""
         check_input(self, X, reset=True)
-        with plain_torch(), seeded(0, torch.device("cpu")):
-            data = TensorData(X, self._input_shape_, torch.device("cpu"))
-            return self._resolve(data)[0]
+        made = []
+        cpu = torch.device("cpu")
+        data = TensorData(X, self._input_shape_, cpu)
+        draws_of(0, cpu, lambda: made.append(self._resolve(data)[0]))
+        return made[-1]
 
     def _resolve(self, data):
         return resolve_autoencoder(

@@ -24,7 +24,7 @@ from skdeepclust._inputs import check_input
 from skdeepclust._nets import check_callbacks
 from skdeepclust._params import SkorchParams, as_python
 from skdeepclust._progress import Progress
-from skdeepclust._random import derived_seed, root_seed, seeded
+from skdeepclust._random import derived_seed, draws_of, root_seed
 from skdeepclust._scale import measure_scale, warn_of_scale
 from skdeepclust._target import assignment_blocks
 from skdeepclust._tensor_data import TensorData, map_blocks
@@ -242,13 +242,9 @@ class BaseDeepEstimator(
     def _fit_seeded(self, X, device, progress):
         """Fit to checked rows while the user's generators are set aside."""
         seed = root_seed(self.random_state)
-        with (
-            plain_torch(),
-            seeded(derived_seed(seed, "torch"), device),
-            torch.inference_mode(False),
-            torch.enable_grad(),
-        ):
-            self._fit(X, device, seed, progress)
+        torch_seed = derived_seed(seed, "torch")
+        with plain_torch(), torch.inference_mode(False), torch.enable_grad():
+            draws_of(torch_seed, device, lambda: self._fit(X, device, seed, progress))
         if hasattr(self, "net_"):
             # Nothing reads the memory of the optimiser, twice the weights for Adam.
             self.net_.optimizer_.zero_grad(set_to_none=True)

@@ -21,6 +21,7 @@ from torch.nn.functional import cross_entropy, mse_loss
 
 from skdeepclust._functional import clustering_kl
 from skdeepclust._params import check_arguments
+from skdeepclust._random import drawing, without_draws
 from skdeepclust._warnings import late_error, warn
 from skdeepclust.exceptions import NonFiniteLossError
 
@@ -90,6 +91,7 @@ class TensorNet(NeuralNet):
         self.stage = stage
         self.columns = columns
         self.has_batch_callbacks_ = False
+        self.draws_ = True
 
     def losses(self, output: Any, target: Any, X: Tensor) -> dict[str, Tensor]:
         """Losses of a batch; the word that a subclass writes.
@@ -175,12 +177,14 @@ class TensorNet(NeuralNet):
         """
         totals: dict[str, Tensor] = {}
         n_samples, n_batches = 0, 0
+        draws = self.draws_ or self.has_batch_callbacks_
         self._set_training(True)
         for batch in batches:
             if self.has_batch_callbacks_:
                 self.notify("on_batch_begin", batch=batch, training=True)
                 self._set_training(True)
-            step = self.train_step(batch)
+            with without_draws(draws):
+                step = self.train_step(batch)
             size = len(batch[0])
             for name, loss in step["losses"].items():
                 # In place on the device: neither a wait nor a tensor per batch.
@@ -313,6 +317,25 @@ class TensorNet(NeuralNet):
                 "torch optimiser. Pass a class such as torch.optim.Adam."
             )
 
+    def find_draws(self, data):
+        """Find out whether a training step draws random numbers, as dropout does."""
+        compiled: Any = self.module_
+        network = getattr(compiled, "_orig_mod", compiled)
+        X = data.take(slice(0, 2))
+        X = X if len(X) > 1 else torch.cat([X, X])
+        buffers = [(buffer, buffer.clone()) for buffer in network.buffers()]
+
+        def forward():
+            with torch.no_grad():
+                return network.train()(X)
+
+        try:
+            self.draws_ = drawing(forward, network is not compiled)
+        finally:
+            with torch.no_grad():
+                for buffer, before in buffers:
+                    buffer.copy_(before)
+
     def check_trainable(self):
         """Refuse to train a network whose weights are all frozen."""
         if not any(p.requires_grad for p in self.module_.parameters()):
@@ -399,6 +422,7 @@ class Run:
         """Yield every epoch while it runs."""
         if self._n_epochs:
             self._net.check_trainable()
+            self._net.find_draws(self._data)
         with (
             self._progress.stage(self._net.stage, self._n_epochs) as stage,
             self._net.training(self._data),
