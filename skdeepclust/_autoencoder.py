@@ -27,19 +27,19 @@ class Autoencoder(InverseTransformMixin, BaseDeepEstimator):
     """Embedding of images or table rows by an autoencoder.
 
     The network, convolutional for images and dense for other rows, is trained to
-    reconstruct X from a short embedding, which `transform` returns. In front of
-    any clusterer this is "cluster the latent space", the rung below joint training:
-    ``make_pipeline(Autoencoder(), KMeans(10))``.
+    reconstruct X from a short embedding, which `transform` returns. Any clusterer
+    can cluster the embedding, as in ``make_pipeline(Autoencoder(), KMeans(10))``:
+    this is the baseline of joint training.
 
     Parameters
     ----------
     embedding_dim : int, default=10
         Width of the embedding. The default is that of the DEC and DCEC papers.
     image_shape : "auto", None or tuple of ints, default="auto"
-        Shape of an image. "auto" takes it from a 3-D or 4-D X; a 2-D X has rows that
-        are no images. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for one
-        channel, says that every row of X is an image of this shape; one of its numbers
-        may be -1, as in a reshape.
+        Shape of an image. "auto" takes it from a 3-D or 4-D X; the rows of a 2-D X are
+        then not images. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for
+        one channel, says that every row of X is an image of this shape; one of its
+        numbers may be -1, as in a reshape.
     module : {"auto", "conv", "dense"}, nn.Module class or nn.Module, default="auto"
         The network. "auto" takes :class:`~skdeepclust.networks.ConvAutoencoder`
         ("conv") for images and :class:`~skdeepclust.networks.DenseAutoencoder`
@@ -48,7 +48,7 @@ class Autoencoder(InverseTransformMixin, BaseDeepEstimator):
         constructor has arguments of these names; an instance is copied together with
         its weights.
     max_epochs : int, default=200
-        Passes through the data. The default is that of the DCEC reference code.
+        Passes through the data. The default is that of the DCEC reference code [1]_.
     batch_size : int or "auto", default="auto"
         Samples per step. "auto" grows with the number of samples, from 32 to the 256 of
         the papers; see :ref:`the user guide <batch-size>`.

@@ -111,7 +111,7 @@ class Assignment:
     F : ndarray of shape (n, d)
         Points.
     labels : ndarray of shape (n,)
-        Their clusters, as `cluster` gave them.
+        Their clusters, as `fit_predict_labels` gave them.
     centers : ndarray of shape (k, d) or None, default=None
         If given, the nearest of these centres is taken. None: the clusterer decides,
         and the centres are the means of its clusters.
@@ -203,9 +203,7 @@ class _FaissKMeans:
             nredo=self.n_init,
             seed=self.random_state % (2**31),
             min_points_per_centroid=1,
-            max_points_per_centroid=len(
-                F
-            ),  # faiss would subsample to 256 points per centre
+            max_points_per_centroid=len(F),  # by default it takes 256 per centre
             **start,
         )
         kmeans.train(np.ascontiguousarray(F, dtype=np.float32))

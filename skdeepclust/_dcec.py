@@ -198,7 +198,8 @@ class DCEC(InverseTransformMixin, BaseJointEstimator):
 
     The defaults of `augment`, `init`, `batch_size`, `pretrain_epochs` and
     `n_iter_no_change` are not the paper's: they did better in ``benchmarks/README.md``,
-    which compares the two. :meth:`as_published` has the paper's recipe.
+    which compares the two. Augmentation is from [3]_. :meth:`as_published` has the
+    paper's recipe.
 
     References
     ----------

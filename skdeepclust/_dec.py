@@ -29,10 +29,10 @@ class DEC(BaseJointEstimator):
     embedding_dim : int, default=10
         Width of the embedding. The default is the paper's.
     image_shape : "auto", None or tuple of ints, default="auto"
-        Shape of an image. "auto" takes it from a 3-D or 4-D X; a 2-D X has rows that
-        are no images. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for one
-        channel, says that every row of X is an image of this shape; one of its numbers
-        may be -1, as in a reshape.
+        Shape of an image. "auto" takes it from a 3-D or 4-D X; the rows of a 2-D X are
+        then not images. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for
+        one channel, says that every row of X is an image of this shape; one of its
+        numbers may be -1, as in a reshape.
     module : {"auto", "conv", "dense"}, nn.Module class or nn.Module, default="dense"
         The network. "dense" is the paper's,
         :class:`~skdeepclust.networks.DenseAutoencoder`; images are flattened for it.
@@ -168,8 +168,12 @@ class DEC(BaseJointEstimator):
         L = \frac{1}{n} \sum_{ij} p_{ij} \log \frac{p_{ij}}{q_{ij}}.
 
     Nothing keeps the embedding faithful to the data, so that `inverse_transform` is
-    missing. Longer training can pull the clusters of a bad start together more tightly,
-    but not apart.
+    missing. Longer training makes the clusters of a bad start tighter, but does not
+    separate them.
+
+    The defaults of `init`, `batch_size`, `pretrain_epochs` and `n_iter_no_change` are
+    not the paper's; :meth:`as_published` has its recipe. `augment`, which is off by
+    default, is from [2]_.
 
     References
     ----------

@@ -46,7 +46,7 @@ _CLASSES_PER_CLUSTER, _SAMPLES_PER_CLASS = 5, 10
 # epochs_per_round="auto": steps that a new last layer needs to be of use.
 _STEPS_PER_ROUND = 60
 
-# Starts of the k-means that makes pseudo-labels: every round makes new ones anyhow.
+# Starts of the k-means that makes pseudo-labels: one, as every round makes new ones.
 _N_INIT_OF_ROUND = 1
 
 
@@ -62,13 +62,13 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
     n_clusters : int, default=10
         Number of clusters.
     clusterer : {"kmeans", "faiss"} or estimator, default="kmeans"
-        Clusterer of every round and of the end: "kmeans" is scikit-learn's k-means,
-        "faiss" that of faiss (an extra, for thousands of classes). Any scikit-learn
-        clusterer or mixture, or a pipeline that ends in one, can be given. Its
-        `n_clusters` or `n_components` is set on a clone, and its `random_state` if that
-        is None; other parameters can be searched (``clusterer__covariance_type``). A
-        clusterer without such a parameter, such as HDBSCAN, determines the number
-        itself.
+        Makes the pseudo-labels and the final clusters: "kmeans" is scikit-learn's
+        k-means, "faiss" that of faiss (an extra, for thousands of classes). Any
+        scikit-learn clusterer or mixture, or a pipeline that ends in one, can be given.
+        Its `n_clusters` or `n_components` is set on a clone, and its `random_state` if
+        that is None; other parameters can be searched
+        (``clusterer__covariance_type``). A clusterer without such a parameter, such as
+        HDBSCAN, determines the number itself.
     n_pseudo_labels : int or "auto", default="auto"
         Number of pseudo-classes while training. More than `n_clusters` work better: a
         pseudo-class is then a sub-type (one way to write a digit), and a wrong border
@@ -77,9 +77,9 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
     variant : {"deepcluster", "deepcluster-v2"}, default="deepcluster"
         "deepcluster" draws the last layer again in each round, as in [1]_.
         "deepcluster-v2" uses the centroids of a spherical k-means as a last layer that
-        is not trained, as in [2]_; `clusterer` then serves at the end only. The default
-        did better on small data (``benchmarks/README.md``): fixed centroids keep the
-        clusters of the untrained network.
+        is not trained, as in [2]_; `clusterer` is then used at the end only. The
+        default did better on small data (``benchmarks/README.md``): fixed centroids
+        keep the clusters of the untrained network.
     module : str, nn.Module class or nn.Module, default="auto"
         The network. "auto" takes :class:`~skdeepclust.networks.ConvNet` ("conv") for
         images and :class:`~skdeepclust.networks.DenseNet` ("dense") for other rows;
@@ -122,7 +122,7 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
     temperature : float, default=0.1
         Temperature of "deepcluster-v2". The default is that of [2]_.
     batch_size : int, default=128
-        Samples per step. The default is ours; the 256 of [1]_ do as well on digits
+        Samples per step. The default is ours; on digits the 256 of [1]_ are as good
         (``benchmarks/README.md``).
     lr : float, default=1e-3
         Learning rate. The default is Adam's.
@@ -159,7 +159,7 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
         the mean of every cluster. Their number is `n_clusters`, unless the clusterer
         determines it itself or leaves some clusters empty.
     clusterer_ : estimator
-        The clusterer of the end, fitted.
+        The clusterer of the final clusters, fitted.
     init_labels_ : ndarray of shape (n_samples,)
         The same clustering of the features before any training.
     net_ : skorch.NeuralNet

@@ -28,10 +28,10 @@ class IDEC(DCEC):
     embedding_dim : int, default=10
         Width of the embedding. The default is the paper's.
     image_shape : "auto", None or tuple of ints, default="auto"
-        Shape of an image. "auto" takes it from a 3-D or 4-D X; a 2-D X has rows that
-        are no images. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for one
-        channel, says that every row of X is an image of this shape; one of its numbers
-        may be -1, as in a reshape.
+        Shape of an image. "auto" takes it from a 3-D or 4-D X; the rows of a 2-D X are
+        then not images. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for
+        one channel, says that every row of X is an image of this shape; one of its
+        numbers may be -1, as in a reshape.
     module : {"auto", "conv", "dense"}, nn.Module class or nn.Module, default="dense"
         The network. "dense" is the paper's,
         :class:`~skdeepclust.networks.DenseAutoencoder`; images are flattened for it.
@@ -159,6 +159,10 @@ class IDEC(DCEC):
     The steps and the loss are those of :class:`DCEC`. The paper pretrains layer by
     layer; here, as in later code of its authors, the whole autoencoder is trained at
     once, by Adam.
+
+    The defaults of `init`, `batch_size`, `pretrain_epochs` and `n_iter_no_change` are
+    not the paper's; :meth:`as_published` has its recipe. `augment`, which is off by
+    default, is from [2]_.
 
     References
     ----------

@@ -64,8 +64,8 @@ class SCEDAE(BaseDeepClusterer):
     n_clusters : int, default=10
         Number of clusters, and of the singular vectors.
     n_autoencoders : int, default=5
-        Number m of autoencoders. With one it is landmark spectral clustering of the
-        latent space.
+        Number m of autoencoders. With one it is landmark spectral clustering of its
+        embedding.
     vary : {"init", "epochs", "structure", "all"}, default="init"
         What differs between the autoencoders: "init", only the initial weights;
         "epochs", also the number of epochs, from ``max_epochs / n_autoencoders`` to
@@ -86,10 +86,10 @@ class SCEDAE(BaseDeepClusterer):
     embedding_dim : int, default=10
         Width of the embedding of each autoencoder.
     image_shape : "auto", None or tuple of ints, default="auto"
-        Shape of an image. "auto" takes it from a 3-D or 4-D X; a 2-D X has rows that
-        are no images. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for one
-        channel, says that every row of X is an image of this shape; one of its numbers
-        may be -1, as in a reshape.
+        Shape of an image. "auto" takes it from a 3-D or 4-D X; the rows of a 2-D X are
+        then not images. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for
+        one channel, says that every row of X is an image of this shape; one of its
+        numbers may be -1, as in a reshape.
     module : {"auto", "conv", "dense"}, nn.Module class or nn.Module, default="dense"
         The network. "dense" is the paper's,
         :class:`~skdeepclust.networks.DenseAutoencoder`; images are flattened for it.

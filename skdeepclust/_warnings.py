@@ -23,8 +23,8 @@ def finished_first() -> Iterator[None]:
     """Warn, and raise late errors, when the block is finished.
 
     A warning that the user has turned into an error, or a callback that fails at the
-    very end, must not throw a finished training away. If the block itself fails,
-    nothing of this is said.
+    very end, must not throw a finished training away. If the block itself fails, the
+    warnings and late errors are dropped.
     """
     later: list = []
     token = _LATER.set(later)

@@ -56,7 +56,7 @@ class ContrastiveNet(TensorNet):
 
 
 def jitter(X):
-    """Augmentation of rows that are no images."""
+    """Augmentation of rows that are not images."""
     return X + 0.1 * torch.randn_like(X)
 
 

@@ -150,7 +150,7 @@ def test_unfitted(make_autoencoder, digits):
     assert not hasattr(autoencoder, "module_")
 
 
-# -- any clusterer in the latent space ---------------------------------------
+# -- any clusterer on the embedding ------------------------------------------
 
 
 @pytest.mark.parametrize(

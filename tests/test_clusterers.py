@@ -28,7 +28,7 @@ def features(n=300, d=6):
 # -- pieces ------------------------------------------------------------------
 
 
-def test_compact():
+def test_relabel():
     np.testing.assert_array_equal(relabel(np.array([5, 2, 5, 9])), [1, 0, 1, 2])
     np.testing.assert_array_equal(relabel(np.array([5, -1, 9])), [0, -1, 1])
     np.testing.assert_array_equal(relabel(np.array([5, -1, -3])), [0, -1, -1])

@@ -220,9 +220,9 @@ class Found(ClusterMixin, BaseEstimator):
         return self.labels
 
 
-def test_clusters_of_a_clusterer_are_held_at_first(make_dcec, digits, monkeypatch):
+def test_clusters_of_a_clusterer_are_the_first_target(make_dcec, digits, monkeypatch):
     X, y = digits
-    given = (y % 5).astype(np.int64)  # not what is nearest to any centre
+    given = (y % 5).astype(np.int64)  # not the nearest centres
     targets = []
     original = ClusteringNet.losses
 
@@ -245,7 +245,7 @@ def test_clusters_of_a_clusterer_are_held_at_first(make_dcec, digits, monkeypatc
     assert dcec.n_iter_ == 16
 
 
-def test_held_clusters_are_learned(make_dcec, digits):
+def test_clusters_of_a_clusterer_are_learned(make_dcec, digits):
     X, y = digits
     given = (y % 5).astype(np.int64)
     params = {"max_iter": 120, "update_interval": 40, "lr": 3e-3, "gamma": 1.0}
@@ -267,7 +267,7 @@ def test_a_label_change_that_falls_no_more(make_dcec, digits):
     assert make_dcec(**params).fit(digits[0]).n_iter_ == 200
 
 
-def test_kmeans_and_given_centers_are_not_held(make_dcec, digits):
+def test_kmeans_and_given_centers_are_no_first_target(make_dcec, digits):
     from_kmeans = make_dcec(tol=1.0).fit(digits[0])
     assert from_kmeans.n_iter_ == 5  # converged at the first update
     given = make_dcec(tol=1.0, init=from_kmeans.cluster_centers_).fit(digits[0])

@@ -171,7 +171,7 @@ def test_v2_logits_are_cosines_to_centroids_of_whitened_features():
         assert not logits[:, 3:].any()  # classes without samples
 
 
-def test_last_layers_are_drawn_anew(make, digits):
+def test_last_layers_are_drawn_again(make, digits):
     log = []
     make(callbacks=[Heads(log)], lr=1e-12).fit(digits[0])  # training changes nothing
     assert 0 < log[0][0].abs().max() < 0.1

@@ -94,7 +94,7 @@ def test_batch_hooks_see_every_batch_and_change_nothing(make_autoencoder, digits
     assert table["loss"][0] == pytest.approx(mean, rel=1e-5)
 
 
-def test_learning_rate_schedules_start_anew_in_each_stage(make_dcec, digits):
+def test_learning_rate_schedules_start_again_in_each_stage(make_dcec, digits):
     rates = {}
 
     class Rates(Callback):

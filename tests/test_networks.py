@@ -114,7 +114,7 @@ def test_forward_gives_reconstruction_and_assignment():
 
 
 class Own(nn.Module):
-    """The least that serves: a code, no arguments of ours."""
+    """The smallest autoencoder, without the arguments that we offer."""
 
     def __init__(self, width=3):
         super().__init__()

@@ -58,7 +58,7 @@ class ConvNet(nn.Module):
 
 
 class DenseNet(nn.Module):
-    """Fully connected network for rows that are no images.
+    """Fully connected network for rows that are not images.
 
     Parameters
     ----------
