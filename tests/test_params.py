@@ -108,5 +108,5 @@ def test_fused_step_is_the_users_choice(make_autoencoder, digits):
     assert a == pytest.approx(b, rel=1e-4)
 
 
-def test_module_parameters_do_not_leak_into_the_signature():
+def test_the_catch_all_argument_is_no_parameter():
     assert "skorch" not in Autoencoder().get_params()
