@@ -5,6 +5,7 @@ equation that it implements, differentiated, and tested on its own.
 """
 
 import math
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -42,7 +43,15 @@ def soft_assignment(Z: Tensor, centers: Tensor, alpha: float = 1.0) -> Tensor:
     Returns
     -------
     Q : Tensor of shape (n_samples, n_clusters)
-        Soft assignments. Rows sum to one.
+        Soft assignments. Rows sum to one. Those of 16-bit points are computed in
+        float32.
+
+    Raises
+    ------
+    TypeError
+        If `Z` or `centers` is not a tensor of floats, or `alpha` not a number.
+    ValueError
+        If they are empty or differ in width, or if `alpha` is not positive.
 
     References
     ----------
@@ -56,12 +65,22 @@ def soft_assignment(Z: Tensor, centers: Tensor, alpha: float = 1.0) -> Tensor:
     >>> soft_assignment(torch.tensor([[0.0]]), torch.tensor([[0.0], [3.0]]))
     tensor([[0.9091, 0.0909]])
     """
+    _check_matrix(Z, "Z")
+    _check_matrix(centers, "centers")
+    _check_alpha(alpha)
+    if Z.shape[1] != centers.shape[1]:
+        raise ValueError(
+            f"Z of shape {tuple(Z.shape)} and centers of shape {tuple(centers.shape)} "
+            "differ in width. Pass points and centres of one space."
+        )
+    dtype = torch.promote_types(Z.dtype, centers.dtype)
+    wide = dtype if dtype.itemsize >= 4 else torch.float32
     distances = torch.cdist(
-        Z, centers, compute_mode="donot_use_mm_for_euclid_dist"
+        Z.to(wide), centers.to(wide), compute_mode="donot_use_mm_for_euclid_dist"
     )  # (n, k)
     ratio = (distances / math.sqrt(alpha)).clamp_max(_LARGEST_RATIO)
     log_kernel = -0.5 * (alpha + 1.0) * ratio.square().log1p()
-    return log_kernel.softmax(dim=1)
+    return log_kernel.softmax(dim=1).to(dtype)
 
 
 def target_distribution(Q: Tensor, frequencies: Tensor | None = None) -> Tensor:
@@ -89,6 +108,14 @@ def target_distribution(Q: Tensor, frequencies: Tensor | None = None) -> Tensor:
     P : Tensor of shape (n_samples, n_clusters)
         Target distribution. Rows sum to one. An empty column of `Q` stays empty.
 
+    Raises
+    ------
+    TypeError
+        If `Q` or `frequencies` is not a tensor of floats.
+    ValueError
+        If `Q` is empty or not a matrix, or if `frequencies` has another length than a
+        row of `Q`.
+
     References
     ----------
     .. [1] J. Xie, R. Girshick, A. Farhadi, "Unsupervised deep embedding for
@@ -102,9 +129,18 @@ def target_distribution(Q: Tensor, frequencies: Tensor | None = None) -> Tensor:
     tensor([[0.8727, 0.1273],
             [0.4909, 0.5091]])
     """
+    _check_matrix(Q, "Q")
     tiny = torch.finfo(Q.dtype).tiny
     if frequencies is None:
         frequencies = Q.sum(dim=0)
+    else:
+        _check_floats(frequencies, "frequencies")
+        if frequencies.shape != Q.shape[1:]:
+            raise ValueError(
+                f"frequencies of shape {tuple(frequencies.shape)} must have one value "
+                f"per column of Q, shape ({Q.shape[1]},). Pass Q.sum(dim=0) of the "
+                "whole data set."
+            )
     weight = Q * (Q / frequencies.clamp_min(tiny))  # q^2 / f, without q^2 underflowing
     return weight / weight.sum(dim=1, keepdim=True).clamp_min(tiny)
 
@@ -132,6 +168,13 @@ def clustering_kl(P: Tensor, Q: Tensor) -> Tensor:
     divergence : Tensor of shape ()
         The divergence in nats, averaged over the samples.
 
+    Raises
+    ------
+    TypeError
+        If `P` or `Q` is not a tensor of floats.
+    ValueError
+        If they are empty, no matrices, or differ in shape.
+
     References
     ----------
     .. [1] J. Xie, R. Girshick, A. Farhadi, "Unsupervised deep embedding for
@@ -145,7 +188,49 @@ def clustering_kl(P: Tensor, Q: Tensor) -> Tensor:
     >>> clustering_kl(P, Q)
     tensor(0.6931)
     """
+    _check_matrix(P, "P")
+    _check_matrix(Q, "Q")
+    if P.shape != Q.shape:
+        raise ValueError(
+            f"P of shape {tuple(P.shape)} and Q of shape {tuple(Q.shape)} must have "
+            "the same shape. Pass the target of the same samples and clusters."
+        )
     P = P.detach()
     # Without the clamp an entry that underflowed to 0 would give 0 * inf.
     log_q = Q.clamp_min(torch.finfo(Q.dtype).tiny).log()
     return (torch.xlogy(P, P) - P * log_q).sum() / P.shape[0]
+
+
+# The checks look at types and shapes only, never at values: these functions are called
+# in every training step, and a look at values waits for the device.
+
+
+def _check_floats(X: Tensor, name: str) -> None:
+    """Refuse anything but a tensor of floats."""
+    if not isinstance(X, Tensor):
+        raise TypeError(
+            f"{name} must be a tensor, got {type(X).__name__}. Pass "
+            f"torch.as_tensor({name})."
+        )
+    if not X.is_floating_point():
+        raise TypeError(
+            f"{name} must be a tensor of floats, got {X.dtype}. Pass {name}.float()."
+        )
+
+
+def _check_matrix(X: Tensor, name: str) -> None:
+    """Refuse anything but a matrix of floats with at least one row and column."""
+    _check_floats(X, name)
+    if X.ndim != 2 or 0 in X.shape:
+        raise ValueError(
+            f"{name} must be a matrix with at least one row and one column, got shape "
+            f"{tuple(X.shape)}."
+        )
+
+
+def _check_alpha(alpha: float) -> None:
+    """Refuse degrees of freedom that are not a positive number."""
+    if not isinstance(alpha, Real) or isinstance(alpha, bool):
+        raise TypeError(f"alpha={alpha!r} must be a positive number.")
+    if not 0 < alpha < math.inf:
+        raise ValueError(f"alpha={alpha!r} must be a positive, finite number.")

@@ -138,3 +138,70 @@ def test_a_tiny_embedding_keeps_its_order():
     # 1 + 1e-6 would round the difference away; log1p does not.
     centers = torch.tensor([[1.1e-3, 0.0], [1e-3, 0.0], [0.9e-3, 0.0]])
     assert soft_assignment(torch.zeros(1, 2), centers).argmax() == 2
+
+
+MATRIX = torch.full((3, 2), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: soft_assignment(np.ones((3, 2)), MATRIX), TypeError, "Z must be a t"),
+        (lambda: soft_assignment(MATRIX, [[1.0]]), TypeError, "centers .* got list"),
+        (lambda: soft_assignment(MATRIX.long(), MATRIX), TypeError, r"Z.*Z\.float\(\)"),
+        (lambda: soft_assignment(MATRIX, MATRIX.T), ValueError, "differ in width"),
+        (lambda: soft_assignment(MATRIX[:0], MATRIX), ValueError, r"Z .*\(0, 2\)"),
+        (lambda: soft_assignment(MATRIX, MATRIX[:0]), ValueError, "centers must be a"),
+        (lambda: soft_assignment(MATRIX[0], MATRIX), ValueError, r"Z must be a matrix"),
+        (lambda: soft_assignment(MATRIX, MATRIX, 0), ValueError, "alpha=0 must be"),
+        (lambda: soft_assignment(MATRIX, MATRIX, -1.0), ValueError, "alpha=-1.0"),
+        (lambda: soft_assignment(MATRIX, MATRIX, np.nan), ValueError, "alpha=nan"),
+        (lambda: soft_assignment(MATRIX, MATRIX, np.inf), ValueError, "alpha=inf"),
+        (lambda: soft_assignment(MATRIX, MATRIX, "1"), TypeError, "alpha='1'"),
+        (lambda: soft_assignment(MATRIX, MATRIX, True), TypeError, "alpha=True"),
+        (
+            lambda: target_distribution(MATRIX.long()),
+            TypeError,
+            "Q must be a tensor of",
+        ),
+        (lambda: target_distribution(MATRIX[0]), ValueError, "Q must be a matrix"),
+        (lambda: target_distribution(MATRIX[:0]), ValueError, "Q must be a matrix"),
+        (lambda: target_distribution(None), TypeError, "Q must be a tensor, got None"),
+        # Broadcast without a word, these would be another target.
+        (lambda: target_distribution(MATRIX, MATRIX), ValueError, "frequencies of sh"),
+        (lambda: target_distribution(MATRIX, MATRIX[0, :1]), ValueError, "frequencies"),
+        (lambda: target_distribution(MATRIX, 3.0), TypeError, "frequencies must be"),
+        (lambda: clustering_kl(MATRIX[:1], MATRIX), ValueError, "must have the same"),
+        (lambda: clustering_kl(MATRIX, MATRIX[:1]), ValueError, "must have the same"),
+        (
+            lambda: clustering_kl(MATRIX, MATRIX[:, :1]),
+            ValueError,
+            "must have the same",
+        ),
+        (lambda: clustering_kl(MATRIX[:0], MATRIX[:0]), ValueError, "P must be a matr"),
+        (
+            lambda: clustering_kl(MATRIX.numpy(), MATRIX),
+            TypeError,
+            "P must be a tensor",
+        ),
+        (lambda: clustering_kl(MATRIX, MATRIX.long()), TypeError, "Q must be a tensor"),
+    ],
+)
+def test_wrong_tensors_are_refused_by_name(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_16_bit_points_are_computed_in_float32(points, dtype):
+    Z, centers = (torch.tensor(a, dtype=dtype) for a in points)
+    Q = soft_assignment(Z, centers)
+    assert Q.dtype == dtype
+    assert torch.equal(Q, soft_assignment(Z.float(), centers.float()).to(dtype))
+
+
+def test_values_are_never_looked_at():
+    # On the device "meta" tensors have shapes and no values.
+    Z = torch.empty(5, 2, device="meta")
+    Q = soft_assignment(Z, torch.empty(3, 2, device="meta"))
+    assert clustering_kl(target_distribution(Q), Q).shape == ()
