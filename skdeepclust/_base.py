@@ -18,10 +18,11 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from torch import Tensor, nn
 
 from skdeepclust._compat import Interval, StrOptions, validate_parameters
+from skdeepclust._containers import as_array
 from skdeepclust._device import plain_torch, resolve_device
 from skdeepclust._geometry import effective_clusters
 from skdeepclust._inputs import check_input
-from skdeepclust._nets import check_callbacks
+from skdeepclust._nets import check_callbacks, check_optimizer
 from skdeepclust._params import SkorchParams, as_python
 from skdeepclust._progress import Progress
 from skdeepclust._random import derived_seed, draws_of, root_seed
@@ -37,8 +38,7 @@ __all__ = [
     "InverseTransformMixin",
     "PublishedMixin",
     "SoftClusterer",
-    "forgetting_the_fit",
-    "keeping_the_fit",
+    "refitting",
     "warn_of_collapse",
 ]
 
@@ -49,26 +49,33 @@ def forget_fit(estimator: Any) -> dict[str, Any]:
     return {name: vars(estimator).pop(name) for name in names}
 
 
-@contextmanager
-def keeping_the_fit(estimator: Any) -> Iterator[None]:
-    """Begin with nothing fitted; if the block fails, put the old fit back."""
-    old = forget_fit(estimator)
-    try:
-        yield
-    except BaseException:
-        forget_fit(estimator)
-        vars(estimator).update(old)
-        raise
+class Refit:
+    """What a fit has come to, for :func:`refitting`."""
+
+    progress: Any = None
+    is_complete = False
 
 
 @contextmanager
-def forgetting_the_fit(estimator: Any) -> Iterator[None]:
-    """If the block fails, leave nothing fitted, and say so."""
+def refitting(estimator: Any) -> Iterator[Refit]:
+    """Begin with nothing fitted.
+
+    If the block fails before any training, the old fit comes back. If it fails in the
+    training, nothing is fitted, and the error says so. If it fails when the fit is
+    complete, the new fit stays.
+    """
+    old, refit = forget_fit(estimator), Refit()
     try:
-        yield
+        yield refit
     except BaseException as error:
+        if refit.is_complete:
+            raise
         forget_fit(estimator)
-        error.add_note(f"Nothing is fitted: the {type(estimator).__name__} has no fit.")
+        if refit.progress is not None and refit.progress.has_begun:
+            name = type(estimator).__name__
+            error.add_note(f"Nothing is fitted: the {name} has no fit.")
+        else:
+            vars(estimator).update(old)
         raise
 
 
@@ -143,14 +150,14 @@ class BaseDeepEstimator(
             The fitted estimator. If a parameter or X is refused, an earlier fit stays
             as it is. If the training fails, nothing is fitted.
         """
-        with keeping_the_fit(self):
+        with refitting(self) as refit:
             device, rows = self._check(X)
-        with finished_first():
-            with forgetting_the_fit(self):
-                progress = Progress(self, self._n_stages, X, y)
-                self._fit_seeded(rows, device, progress)
-                progress.close(self._fitted_attributes)
-            self._warn()
+            with finished_first():
+                refit.progress = Progress(self, self._n_stages, X, y)
+                self._fit_seeded(rows, device, refit.progress)
+                refit.progress.close(self._fitted_attributes)
+                refit.is_complete = True
+                self._warn()
         return self
 
     def _check(self, X):
@@ -158,6 +165,7 @@ class BaseDeepEstimator(
         validate_parameters(self)
         self._skorch_params()
         check_callbacks(self.callbacks, self._columns)
+        self._check_optimizers()
         device = resolve_device(self.device)
         rows = check_input(self, X, reset=True)
         self._check_n_samples(len(rows))
@@ -289,13 +297,18 @@ class BaseDeepEstimator(
             **passed_on,
         }
 
+    def _check_optimizers(self):
+        check_optimizer(self.optimizer, float(self.lr), self._arguments("optimizer"))
+
     def _module_arguments(self):
         """Arguments that the user passes to the network, without their prefix."""
-        prefix = "module__"
+        return self._arguments("module")
+
+    def _arguments(self, prefix):
         return {
-            name.removeprefix(prefix): as_python(value)
+            name.removeprefix(f"{prefix}__"): as_python(value)
             for name, value in self._skorch_params().items()
-            if name.startswith(prefix)
+            if name.startswith(f"{prefix}__")
         }
 
 
@@ -336,6 +349,8 @@ class BaseDeepClusterer(ClusterMixin, BaseDeepEstimator):
             raise ValueError(
                 f"n_samples={n_samples} should be >= n_clusters={self.n_clusters}."
             )
+        # As fitted: the parameter may be set to another value later.
+        self._n_clusters_ = int(self.n_clusters)
 
     def _warn(self):
         self._warn_of_collapse("Try another random_state or a smaller n_clusters.")
@@ -373,8 +388,10 @@ class SoftClusterer(BaseDeepClusterer):
         check_is_fitted(self)
         Z = self._embed(self._data(X))
         # Filled in place: a list of blocks would need the memory twice.
-        whole = torch.empty(len(Z), self.n_clusters, dtype=torch.float32, device="cpu")
-        blocks = assignment_blocks(whole, self.n_clusters)
+        whole = torch.empty(
+            len(Z), self._n_clusters_, dtype=torch.float32, device="cpu"
+        )
+        blocks = assignment_blocks(whole, self._n_clusters_)
         for block, Q in zip(blocks, self._soft_assignments(Z), strict=True):
             block.copy_(Q)
         return whole.numpy()
@@ -385,7 +402,7 @@ class SoftClusterer(BaseDeepClusterer):
 
     def _soft_assignments(self, Z: Tensor) -> Iterator[Tensor]:
         """Soft assignments, block by block."""
-        for block in assignment_blocks(Z, self.n_clusters):
+        for block in assignment_blocks(Z, self._n_clusters_):
             with plain_torch(), torch.no_grad():
                 yield self.net_.module_.assign(block)
 
@@ -408,7 +425,8 @@ class InverseTransformMixin:
             rows, images images. For uint8 data they are on the scale [0, 1].
         """
         check_is_fitted(self)
-        Z = check_array(Z, dtype=np.float32)
+        Z = check_array(as_array(Z, "Z"), dtype="numeric", input_name="Z")
+        Z = check_array(Z, dtype=np.float32, input_name="Z")
         if Z.shape[1] != self._n_features_out:
             raise ValueError(
                 f"Z has {Z.shape[1]} columns, but the embedding of this "

@@ -172,7 +172,13 @@ def _augmented(X: Tensor, augment: Callable[[Tensor], Tensor] | None) -> Tensor:
     """The batch, changed by `augment` unless that is None."""
     if augment is None:
         return X
-    changed = augment(X)
+    try:
+        changed = augment(X)
+    except Exception as error:
+        raise ValueError(
+            f"augment={augment!r} failed on a batch of shape {tuple(X.shape)}: "
+            f"{type(error).__name__}: {error}"
+        ) from error
     if not isinstance(changed, Tensor) or changed.shape != X.shape:
         raise ValueError(
             f"augment made {getattr(changed, 'shape', type(changed))} of a batch "

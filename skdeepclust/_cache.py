@@ -173,7 +173,7 @@ def fingerprint(X: np.ndarray, params: dict[str, Any]) -> str:
     digest.update(joblib.hash(np.asarray(X)).encode())
     for name in sorted(params):
         try:
-            described = repr(_describe(params[name], {}))
+            described = _describe(params[name], {})
         except _Untold as reason:
             raise CacheError(
                 f"memory: nobody can tell whether {name}={params[name]!r} is the same "
@@ -188,44 +188,54 @@ class _Untold(Exception):
     """Something whose equality cannot be told."""
 
 
-def _describe(thing: Any, seen: dict[int, int]) -> Any:
-    """What a thing is, as nested tuples of strings and numbers."""
+# Objects that were met, by their id: the object, which thereby lives on, and the digest
+# of its description; None while it is being described.
+_Seen = dict[int, tuple[Any, str | None]]
+
+
+def _describe(thing: Any, seen: _Seen) -> str:
+    """What a thing is: text for small values, else the digest of all that it holds."""
     if thing is None or isinstance(thing, bool | int | float | complex | str | bytes):
-        return type(thing).__name__, repr(thing)
+        return f"{type(thing).__name__} {thing!r}"
     if id(thing) in seen:
-        return "seen", seen[id(thing)]
-    seen[id(thing)] = len(seen)
+        return seen[id(thing)][1] or "itself"
+    seen[id(thing)] = thing, None
     for kinds, describe in _DESCRIBERS:
         if isinstance(thing, kinds):
-            return describe(thing, seen)
-    return _describe_object(thing, seen)
+            described = describe(thing, seen)
+            break
+    else:
+        described = _describe_object(thing, seen)
+    digest = hashlib.sha256(repr(described).encode()).hexdigest()
+    seen[id(thing)] = thing, digest
+    return digest
 
 
-def _describe_all(things: Any, seen: dict[int, int]) -> tuple:
+def _describe_all(things: Any, seen: _Seen) -> tuple:
     return type(things).__name__, tuple(_describe(each, seen) for each in things)
 
 
-def _describe_set(things: Any, seen: dict[int, int]) -> tuple:
-    return "set", tuple(sorted(repr(_describe(each, seen)) for each in things))
+def _describe_set(things: Any, seen: _Seen) -> tuple:
+    return "set", tuple(sorted(_describe(each, seen) for each in things))
 
 
-def _describe_dict(things: Any, seen: dict[int, int]) -> tuple:
+def _describe_dict(things: Any, seen: _Seen) -> tuple:
     return "dict", tuple((repr(k), _describe(v, seen)) for k, v in things.items())
 
 
-def _describe_tensor(tensor: Tensor, seen: dict[int, int]) -> tuple:
+def _describe_tensor(tensor: Tensor, seen: _Seen) -> tuple:
     return "tensor", joblib.hash(tensor.detach().cpu().numpy()), str(tensor.dtype)
 
 
-def _describe_partial(partial: functools.partial, seen: dict[int, int]) -> tuple:
+def _describe_partial(partial: functools.partial, seen: _Seen) -> tuple:
     return "partial", _describe((partial.func, partial.args, partial.keywords), seen)
 
 
-def _describe_method(method: types.MethodType, seen: dict[int, int]) -> tuple:
+def _describe_method(method: types.MethodType, seen: _Seen) -> tuple:
     return "method", _describe((method.__func__, method.__self__), seen)
 
 
-def _describe_module(module: types.ModuleType, seen: dict[int, int]) -> tuple:
+def _describe_module(module: types.ModuleType, seen: _Seen) -> tuple:
     return "module", module.__name__, _version(module.__name__.partition(".")[0])
 
 
@@ -254,21 +264,26 @@ def _named(thing: Any) -> tuple:
     return "library", thing.__module__, thing.__qualname__, _version(top)
 
 
-def _describe_class(kind: type, seen: dict[int, int]) -> tuple:
+def _describe_class(kind: type, seen: _Seen) -> tuple:
     if _is_library(kind.__module__):
         return _named(kind)
-    skipped = {"__module__", "__dict__", "__weakref__", "__doc__", "__firstlineno__"}
-    content = {k: v for k, v in vars(kind).items() if k not in skipped}
+    # Of Python's own names the methods; others change when the class is used.
+    content = {
+        name: value
+        for name, value in vars(kind).items()
+        if not name.startswith("__") or isinstance(value, types.FunctionType)
+    }
+    content.pop("_abc_impl", None)
     bases = tuple(_describe(base, seen) for base in kind.__bases__)
     return "class", kind.__qualname__, bases, _describe(content, seen)
 
 
-def _describe_code(code: types.CodeType, seen: dict[int, int]) -> tuple:
+def _describe_code(code: types.CodeType, seen: _Seen) -> tuple:
     constants = tuple(_describe(each, seen) for each in code.co_consts)
     return "code", code.co_code, constants, code.co_names, code.co_varnames
 
 
-def _describe_function(function: types.FunctionType, seen: dict[int, int]) -> tuple:
+def _describe_function(function: types.FunctionType, seen: _Seen) -> tuple:
     """Byte code, defaults, closure and the globals that the code names."""
     if _is_library(function.__module__):
         return _named(function)
@@ -306,7 +321,7 @@ def _names_of(code: types.CodeType) -> list[str]:
     return list(names)
 
 
-def _describe_object(thing: Any, seen: dict[int, int]) -> tuple:
+def _describe_object(thing: Any, seen: _Seen) -> tuple:
     """Class and attributes of an object."""
     kind = _describe(type(thing), seen)
     if isinstance(thing, property | staticmethod | classmethod):

@@ -3,6 +3,8 @@
 When they move, this file changes and no other.
 """
 
+from fractions import Fraction
+
 import numpy as np
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -24,11 +26,13 @@ def validate_parameters(estimator) -> None:
     constraints = estimator._parameter_constraints
     params = estimator.get_params(deep=False)
     for name, allowed in constraints.items():
-        is_bool = isinstance(params.get(name), bool | np.bool_)
-        if is_bool and not {"boolean", "verbose"} & set(map(str, allowed)):
+        value = params.get(name)
+        may_be_bool = {"boolean", "verbose"} & set(map(str, allowed))
+        is_bool = isinstance(value, bool | np.bool_) and not may_be_bool
+        if is_bool or isinstance(value, np.timedelta64 | Fraction):
             raise InvalidParameterError(
                 f"The {name!r} parameter of {type(estimator).__name__} must not be a "
-                f"bool. Got {params[name]!r} instead."
+                f"{type(value).__name__}. Got {value!r} instead."
             )
     validate_parameter_constraints(
         constraints,

@@ -11,7 +11,7 @@ import torch
 __all__ = ["as_array"]
 
 
-def as_array(X: Any) -> Any:
+def as_array(X: Any, name: str = "X") -> Any:
     """What the user passed as an array or a data frame, or an error with advice.
 
     Tensors are detached and come to the CPU. Data frames and whatever scikit-learn
@@ -21,6 +21,8 @@ def as_array(X: Any) -> Any:
     ----------
     X : array-like
         Samples.
+    name : str, default="X"
+        What the user calls it, for the message.
 
     Returns
     -------
@@ -32,18 +34,23 @@ def as_array(X: Any) -> Any:
     TypeError or ValueError
         When X is no array of numbers; the message says how to make one.
     """
+    try:
+        return _as_array(X)
+    except (TypeError, ValueError) as error:
+        if name != "X" and error.args:
+            error.args = (f"{name}: {error.args[0]}", *error.args[1:])
+        raise
+
+
+def _as_array(X):
+    if isinstance(X, type):
+        raise _advice(X)
     if isinstance(X, torch.Tensor):
         X = _from_tensor(X)
     elif isinstance(X, list | tuple):
         X = _from_nested_lists(X)
-    elif isinstance(X, np.ma.MaskedArray):
-        if np.ma.is_masked(X):
-            raise ValueError(
-                "X is a masked array with masked values, which are missing values. "
-                "Fill them (X.filled(...), an imputer), or drop these samples or "
-                "columns."
-            )
-        X = X.data
+    elif isinstance(X, np.ndarray):
+        X = _without_mask(X)
     elif scipy.sparse.issparse(X):
         raise TypeError(
             "Sparse data was passed, but dense data is required. Use X.toarray(), or "
@@ -51,9 +58,21 @@ def as_array(X: Any) -> Any:
         )
     elif _is_frame(X):
         _check_columns(X)
+    elif hasattr(X, "__array__") and not hasattr(X, "shape"):
+        X = np.asarray(X)
     elif not hasattr(X, "__array__") and not hasattr(X, "__array_interface__"):
         raise _advice(X)
     return _check_kind(X)
+
+
+def _without_mask(X):
+    """An array without its mask; masked values are missing values."""
+    if np.ma.is_masked(X):
+        raise ValueError(
+            "X is a masked array with masked values, which are missing values. Fill "
+            "them (X.filled(...), an imputer), or drop these samples or columns."
+        )
+    return X.data if isinstance(X, np.ma.MaskedArray) else X
 
 
 def _check_kind(X):
@@ -74,6 +93,8 @@ def _check_kind(X):
             f"X is a structured array with the fields {X.dtype.names}. Make a matrix: "
             "numpy.lib.recfunctions.structured_to_unstructured(X)."
         )
+    if kind == "O" and any(isinstance(each, str | bytes) for each in np.ravel(X)):
+        raise _advice_on_text(X)
     if first is not None and np.ndim(first) > 0:
         raise ValueError(
             "X is a column of arrays. Stack them to one array: np.stack(list(X))."
@@ -92,6 +113,8 @@ def _check_columns(X):
     pandas = sys.modules.get("pandas")
     if pandas is None or not isinstance(X, pandas.DataFrame):
         return
+    if not X.shape[1]:
+        raise ValueError(f"X has no columns: found 0 feature(s), shape={X.shape}.")
     others, images = [], []
     for position, (name, dtype) in enumerate(zip(X.columns, X.dtypes, strict=True)):
         if pandas.api.types.is_numeric_dtype(dtype):
@@ -100,7 +123,7 @@ def _check_columns(X):
         value = known.iloc[0] if len(known) else 0.0
         if np.ndim(value) > 0:
             images.append(name)
-        elif dtype.kind != "O" or not isinstance(value, Number):
+        elif dtype.kind != "O" or not all(isinstance(v, Number) for v in known):
             others.append(name)
     if images:
         raise ValueError(
@@ -143,6 +166,8 @@ def _advice(X):
             f"{expected}, got a {kind}. Pass the tensor of all samples: "
             "dataset.tensors[0], or torch.stack([x for x, *_ in dataset])."
         )
+    if isinstance(X, type):
+        return TypeError(f"{expected}, got the class {X.__name__}. Pass an instance.")
     if isinstance(X, dict):
         return TypeError(
             f"{expected}, got a {kind} with the keys {list(X)[:5]}. Pass the entry "
@@ -195,6 +220,9 @@ def _from_nested_lists(X):
         )
     if any(isinstance(each, str | bytes) or hasattr(each, "__fspath__") for each in X):
         raise _advice_on_text([str(each) for each in X])
+    odd = [each for each in X if isinstance(each, dict) or hasattr(each, "__next__")]
+    if odd:
+        raise _advice(odd[0])
     if any(np.ma.is_masked(each) for each in X):
         return as_array(np.ma.stack(X))
     try:

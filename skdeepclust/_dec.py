@@ -6,6 +6,7 @@ import torch
 
 from skdeepclust._compat import Interval
 from skdeepclust._joint import BaseJointEstimator
+from skdeepclust._nets import check_optimizer
 
 __all__ = ["DEC"]
 
@@ -130,8 +131,8 @@ class DEC(BaseJointEstimator):
         "step" (steps done), "loss" and "clustering_loss" (the same here: means over the
         steps since the last update), "label_change" (share of samples that changed
         their cluster since the last update), "n_effective_clusters" (exponential of the
-        entropy of the cluster sizes), "n_reseeded" (centres without samples that
-        were put back on data), "dur" (seconds).
+        entropy of the cluster sizes), "n_reseeded" (centres without samples that this
+        update put back on data), "dur" (seconds).
     n_iter_ : int
         Steps of joint training done.
     converged_ : bool
@@ -259,6 +260,16 @@ class DEC(BaseJointEstimator):
             if not name.startswith("optimizer__")
         }
         return params | {"optimizer": self.pretrain_optimizer, "lr": self.pretrain_lr}
+
+    def _check_optimizers(self):
+        super()._check_optimizers()
+        check_optimizer(
+            self.pretrain_optimizer,
+            float(self.pretrain_lr),
+            {},
+            name="pretrain_optimizer",
+            lr_name="pretrain_lr",
+        )
 
     def _net_params(self, device, batch_size):
         params = super()._net_params(device, batch_size)

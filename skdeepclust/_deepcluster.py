@@ -358,7 +358,7 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
             backbone,
             self._embedding_dim_,
             n_classes,
-            n_heads=self.n_heads if is_v2 else 1,
+            n_heads=int(self.n_heads) if is_v2 else 1,
             temperature=self.temperature if is_v2 else None,
         )
         net = PseudoLabelNet(
@@ -398,7 +398,7 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
             net,
             data,
             progress,
-            n_epochs=self.max_iter,
+            n_epochs=int(self.max_iter),
             step="round",
             snapshot=lambda: self._snapshot(net, data),
         )
@@ -442,7 +442,7 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
         model = net.module_.eval()
         is_v2 = self.variant == "deepcluster-v2"
         F = map_blocks(model.features, data).cpu().numpy()
-        whitener = whitening(F, self.pca_dim)
+        whitener = whitening(F, int(self.pca_dim))
         space = whiten(F, *whitener)
         del F  # a round needs the whitened features only
         if is_v2:
@@ -491,7 +491,9 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
             Assigns other samples, and has the centres.
         """
         Z = map_blocks(model.eval().encode, data).cpu().numpy()
-        clusterer = make_clusterer(self.clusterer, self.n_clusters, self.n_init, seed)
+        clusterer = make_clusterer(
+            self.clusterer, self._n_clusters_, int(self.n_init), seed
+        )
         labels, centers = fit_predict_labels(clusterer, Z), None
         if isinstance(self.clusterer, str):
             centers = clusterer.cluster_centers_.astype(np.float32)
@@ -521,16 +523,16 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
         if self.n_pseudo_labels != "auto":
             return int(self.n_pseudo_labels)
         most = min(
-            _CLASSES_PER_CLUSTER * self.n_clusters, n_samples // _SAMPLES_PER_CLASS
+            _CLASSES_PER_CLUSTER * int(self.n_clusters), n_samples // _SAMPLES_PER_CLASS
         )
-        return max(self.n_clusters, most)
+        return max(int(self.n_clusters), most)
 
     def _n_draws(self, n_samples):
         """Draws of a round: whole batches, for `epochs_per_round` passes."""
         if self.epochs_per_round == "auto":
             n_epochs = max(1, math.ceil(_STEPS_PER_ROUND * self.batch_size / n_samples))
         else:
-            n_epochs = self.epochs_per_round
+            n_epochs = int(self.epochs_per_round)
         batch_size = int(self.batch_size)
         return math.ceil(n_epochs * n_samples / batch_size) * batch_size
 

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from skdeepclust._device import plain_torch
 from skdeepclust._tensor_data import as_tensor
 
 __all__ = [
@@ -31,7 +32,8 @@ def class_means(F, labels):
     means : ndarray of shape (n_classes, d)
         Means, of the type of F.
     """
-    sums = torch.zeros(int(labels.max()) + 1, F.shape[1], dtype=torch.float64)
+    shape = (int(labels.max()) + 1, F.shape[1])
+    sums = torch.zeros(shape, dtype=torch.float64, device="cpu")
     classes = torch.from_numpy(labels)
     for points, own in zip(as_tensor(F).split(_BLOCK), classes.split(_BLOCK)):
         sums.index_add_(0, own, points.to(torch.float64))
@@ -70,7 +72,11 @@ def nearest(F, centers, n_neighbors=None):
     index : ndarray of shape (n,) or (n, n_neighbors)
         Index of the nearest centre, or of the nearest ones.
     """
-    points, centers = as_tensor(F), as_tensor(centers)
+    with plain_torch():
+        return _nearest(as_tensor(F), as_tensor(centers), n_neighbors)
+
+
+def _nearest(points, centers, n_neighbors):
     shape = (len(points), n_neighbors or 1)
     # Filled in place: results that lay between the blocks would keep their memory.
     distances = torch.empty(shape, dtype=points.dtype)

@@ -125,7 +125,7 @@ class IDEC(DCEC):
         over the steps since the last update; "loss" is the first part plus `gamma`
         times the second), "label_change" (share of samples that changed their cluster
         since the last update), "n_effective_clusters" (exponential of the entropy of
-        the cluster sizes), "n_reseeded" (centres without samples that were put
+        the cluster sizes), "n_reseeded" (centres without samples that this update put
         back on data), "dur" (seconds).
     n_iter_ : int
         Steps of joint training done.

@@ -8,6 +8,7 @@ from scipy.special import xlogy
 from sklearn.decomposition import PCA
 
 from skdeepclust._clusterers import fit_predict_labels, make_clusterer, relabel
+from skdeepclust._containers import as_array
 from skdeepclust._geometry import class_means, nearest
 from skdeepclust._random import derived_seed
 from skdeepclust._spectral import (
@@ -352,7 +353,10 @@ def check_centers(init, n_clusters, width=None):
     """
     wanted = f"a centre in the embedding for each of n_clusters={n_clusters} clusters"
     try:
-        centers = np.array(init, dtype=np.float64)
+        given = np.asarray(as_array(init, "init"))
+        if given.dtype.kind == "c":
+            raise TypeError("complex numbers")
+        centers = np.array(given, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"init must hold {wanted}, as numbers; got {error}."

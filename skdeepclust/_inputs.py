@@ -176,12 +176,9 @@ def _check_not_a_single_image(estimator, X):
     fitted = estimator.image_shape_
     if fitted is None and len(estimator._X_shape_) > 1:
         fitted = (1, *estimator._X_shape_)[-3:]
-    shape = np.shape(X)
-    if fitted is None or shape[1:] == (math.prod(fitted),):
-        return
-    if shape in (fitted[1:], (math.prod(fitted),)) and (
-        shape != fitted[1:] or fitted[0] == 1
-    ):
+    shape: tuple = getattr(X, "shape", ())
+    is_row = len(shape) == 2 and tuple(shape)[1:] == (math.prod(fitted or ()),)
+    if fitted is not None and (1, *shape) == fitted and not is_row:
         raise ValueError(
             f"X of shape {shape} looks like a single image; {type(estimator).__name__} "
             f"was fitted on images of shape {fitted}. Pass X[None]."

@@ -216,7 +216,7 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
         Z = map_blocks(autoencoder.encode, data).cpu().numpy()
         init_seed = derived_seed(seed, "kmeans")
         centers, self.init_labels_ = initial_centers(
-            self.init, Z, self.n_clusters, self.n_init, init_seed
+            self.init, Z, self._n_clusters_, self.n_init, init_seed
         )
         return centers
 
@@ -224,14 +224,13 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
         """Train until few labels change; return the labels."""
         data = batches.data
         self.n_iter_, self.converged_ = 0, False
-        target, n_reseeded = self._refresh(net, data)
+        target, _ = self._refresh(net, data)
         initial_target = self._initial_target(data.device)
         rule = _StopRule(self.tol, self.n_iter_no_change)
         run = self._intervals(net, data, progress)
         for i, epoch in enumerate(run):
             if not torch.equal(target.centers, net.module_.centers):  # by a callback
-                target, n_more = self._refresh(net, data)
-                n_reseeded += n_more
+                target, _ = self._refresh(net, data)
                 rule.reset()
             starts = initial_target is not None and i < _INITIAL_TARGET_INTERVALS
             batches.targets = initial_target if starts else target
@@ -240,17 +239,16 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
             self.n_iter_ += batches.n_batches
             previous = target.labels
             batches.targets = target = None  # frees the old embedding
-            target, n_more = self._refresh(net, data)
+            target, n_reseeded = self._refresh(net, data)
             label_change = _share_changed(target.labels, previous)
             epoch.record(
                 step=self.n_iter_,
                 label_change=label_change,
                 n_effective_clusters=effective_clusters(
-                    target.labels.cpu().numpy(), self.n_clusters
+                    target.labels.cpu().numpy(), self._n_clusters_
                 ),
-                n_reseeded=n_reseeded + n_more,
+                n_reseeded=n_reseeded,
             )
-            n_reseeded = 0
             if batches.n_batches == self.update_interval and not starts:
                 reason = rule.update(label_change)
                 if reason is not None:
@@ -290,7 +288,7 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
         if nearest_center_suffices:
             return None
         labels = torch.from_numpy(self.init_labels_).to(device)
-        return HardTarget(labels, self.n_clusters)
+        return HardTarget(labels, self._n_clusters_)
 
     def _refresh(self, net, data):
         """Assign the whole data set, after putting dead centres back on data.

@@ -1,8 +1,10 @@
 """Landmark spectral clustering as a scikit-learn clusterer."""
 
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -11,7 +13,7 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skdeepclust._base import forgetting_the_fit, keeping_the_fit, warn_of_collapse
+from skdeepclust._base import refitting, warn_of_collapse
 from skdeepclust._compat import Interval, StrOptions, validate_parameters
 from skdeepclust._containers import as_array
 from skdeepclust._geometry import nearest
@@ -140,7 +142,7 @@ class LandmarkSpectralClustering(
         self.n_init = n_init
         self.random_state = random_state
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Find landmarks, embedding and clusters.
 
         Parameters
@@ -155,23 +157,21 @@ class LandmarkSpectralClustering(
         self : LandmarkSpectralClustering
             The fitted clusterer.
         """
-        with keeping_the_fit(self):
+        with refitting(self) as refit:
             validate_parameters(self)
             X = self._checked(X, reset=True)
             if len(X) < self.n_clusters:
                 raise ValueError(
                     f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}."
                 )
-            largest = max(float(X.max()), -float(X.min()))
-            check_size(largest, _LARGEST[X.dtype.name])
-        with finished_first():
-            with forgetting_the_fit(self):
+            with finished_first():
                 self._fit(X, root_seed(self.random_state))
-            warn_of_collapse(
-                self.labels_,
-                self.n_clusters,
-                "Try another n_landmarks, n_neighbors or random_state, or scale X.",
-            )
+                refit.is_complete = True
+                warn_of_collapse(
+                    self.labels_,
+                    int(self.n_clusters),
+                    "Try another n_landmarks, n_neighbors or random_state, or scale X.",
+                )
         return self
 
     def _checked(self, X, reset):
@@ -179,6 +179,8 @@ class LandmarkSpectralClustering(
         X = validate_data(self, as_array(X), reset=reset, dtype="numeric", order="C")
         is_float = X.dtype in (np.float64, np.float32)
         dtype = (X.dtype if is_float else np.float64) if reset else self._dtype_
+        largest = max(float(X.max()), -float(X.min()))
+        check_size(largest, _LARGEST[np.dtype(dtype).name])
         return np.ascontiguousarray(X, dtype=dtype)
 
     def _fit(self, X, seed):
@@ -189,18 +191,19 @@ class LandmarkSpectralClustering(
         bandwidth = self.bandwidth
         if bandwidth != "auto":
             bandwidth = bandwidth / self._unit_
+        n_clusters = int(self.n_clusters)
         self._spectral_ = SpectralEnsemble(
-            self.n_clusters, self.n_landmarks, self.n_neighbors, bandwidth
+            n_clusters, self.n_landmarks, int(self.n_neighbors), bandwidth
         ).fit([Z], seed)
         (landmarks,) = self._spectral_.landmarks
         self.landmarks_ = (landmarks * self._unit_ + self._center_).astype(X.dtype)
         self.bandwidth_ = self._spectral_.bandwidths[0] * self._unit_
         self.embedding_ = self._spectral_.embed([Z])
         self.cluster_centers_, self.labels_ = cluster_embedding(
-            self.embedding_, self.n_clusters, self.n_init, derived_seed(seed, "kmeans")
+            self.embedding_, n_clusters, int(self.n_init), derived_seed(seed, "kmeans")
         )
 
-    def transform(self, X):
+    def transform(self, X: Any) -> NDArray[np.float32]:
         """Spectral embedding of samples, through the landmarks of `fit`.
 
         Parameters
@@ -216,7 +219,7 @@ class LandmarkSpectralClustering(
         """
         return self._embed(X)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> NDArray[np.integer]:
         """Cluster of every sample: that of the nearest centre in the embedding.
 
         Parameters
@@ -245,7 +248,7 @@ class LandmarkSpectralClustering(
 
     @property
     def _n_features_out(self):
-        return self.n_clusters
+        return self.embedding_.shape[1]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -6,9 +6,10 @@ read once per epoch, and per-batch hooks run only when a callback has them.
 """
 
 import copy
+import inspect
 import math
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,6 +33,7 @@ __all__ = [
     "Run",
     "TensorNet",
     "check_callbacks",
+    "check_optimizer",
     "history_table",
 ]
 
@@ -120,6 +122,8 @@ class TensorNet(NeuralNet):
 
     def initialize(self):
         """Build everything, and check what skorch leaves unchecked."""
+        if isinstance(vars(self)["module"], type):  # it is initialised already
+            return self.fit(None)
         self._check_optimizer_arguments()
         network: Any = vars(self)["module"]
         if not list(network.parameters()):
@@ -128,7 +132,6 @@ class TensorNet(NeuralNet):
                 "nothing to train. Pass another module."
             )
         super().initialize()
-        self._check_optimizer()
         # The instance lives on as module_. A second reference would be pickled once
         # more, and with its device.
         self.module = type(self.module_)
@@ -138,6 +141,15 @@ class TensorNet(NeuralNet):
     def initialize_criterion(self):
         """Do nothing: `losses` is in the place of skorch's criterion."""
         return self
+
+    def notify(self, method_name, **kwargs):
+        """Tell the callbacks; StopIteration of one would end our own iteration."""
+        try:
+            super().notify(method_name, **kwargs)
+        except StopIteration as error:
+            raise RuntimeError(
+                f"A callback raised StopIteration in {method_name}: {error}"
+            ) from error
 
     def get_params_for_optimizer(self, prefix, named_parameters):
         """Arguments of the optimiser, fused if the optimiser has that form."""
@@ -161,6 +173,7 @@ class TensorNet(NeuralNet):
         return self.fit(X)
 
     predict_proba = forward = forward_iter = infer = predict
+    run_single_epoch = validation_step = evaluation_step = get_loss = fit
 
     def __sklearn_clone__(self):
         return self.fit(None)
@@ -299,8 +312,9 @@ class TensorNet(NeuralNet):
         return (
             f"{self.stage.capitalize()} stopped in epoch {len(self.history)}: {what} "
             f"became {value}. The usual causes are values of X far from 1 (scale X, "
-            f"images to [0, 1]) and a learning rate too large (lr={self.lr} now; try "
-            f"{self.lr / 10:g}). Nothing was fitted."
+            f"images to [0, 1]), a learning rate too large (lr={self.lr} now; try "
+            f"{self.lr / 10:g}), a gamma far too large, an alpha far too small, and an "
+            "augment or a module that makes NaN. Nothing was fitted."
         )
 
     def _strip_compiler(self):
@@ -308,14 +322,6 @@ class TensorNet(NeuralNet):
         for name in self._modules:
             part = getattr(self, name + "_")
             setattr(self, name + "_", getattr(part, "_orig_mod", part))
-
-    def _check_optimizer(self):
-        optimizer = getattr(self, "optimizer_", None)
-        if not hasattr(optimizer, "step") or not hasattr(optimizer, "param_groups"):
-            raise TypeError(
-                f"optimizer={self.optimizer} made a {type(optimizer).__name__}, not a "
-                "torch optimiser. Pass a class such as torch.optim.Adam."
-            )
 
     def find_draws(self, data):
         """Find out whether a training step draws random numbers, as dropout does."""
@@ -496,7 +502,7 @@ class PseudoLabelNet(TensorNet):
         return {"loss": torch.stack(losses).mean()}
 
 
-def history_table(net, columns):
+def history_table(net: Any, columns: Sequence[str]) -> dict[str, list]:
     """The history of a net as a dict of columns, an entry per epoch.
 
     Parameters
@@ -523,6 +529,41 @@ def history_table(net, columns):
         for name in names
         if name not in skipped
     }
+
+
+def check_optimizer(optimizer, lr, arguments, *, name="optimizer", lr_name="lr"):
+    """Refuse an optimiser that cannot be built, before any training.
+
+    Parameters
+    ----------
+    optimizer : callable
+        Parameter of the estimator.
+    lr : float
+        Learning rate.
+    arguments : dict
+        Other arguments, without their prefix.
+    name, lr_name : str
+        Names of the parameters, for the message.
+    """
+    arguments = {k: v for k, v in arguments.items() if k != "param_groups"}  # skorch's
+    if inspect.isclass(optimizer) and issubclass(optimizer, torch.optim.Optimizer):
+        check_arguments(optimizer, name, arguments)
+    weights = [nn.Parameter(torch.zeros(1))]
+    given = {"lr": lr, **arguments}
+    try:
+        built = optimizer(weights, **given)
+    except Exception as error:
+        named = {f"{name}__{each}": value for each, value in arguments.items()}
+        words = ", ".join(f"{k}={v!r}" for k, v in {lr_name: lr, **named}.items())
+        raise ValueError(
+            f"{name}={optimizer} could not be built with {words}: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    if not hasattr(built, "step") or not hasattr(built, "param_groups"):
+        raise TypeError(
+            f"{name}={optimizer} made a {type(built).__name__}, not a torch optimiser. "
+            "Pass a class such as torch.optim.Adam."
+        )
 
 
 def check_callbacks(callbacks, columns):

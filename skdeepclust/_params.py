@@ -1,6 +1,7 @@
 """Parameters that an estimator passes on to skorch, under skorch's own names."""
 
 import inspect
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -40,9 +41,14 @@ class SkorchParams(BaseEstimator):
         """Parameters to pass on: name -> value."""
         if _CATCH_ALL in self._skorch_given:
             raise TypeError(self._unknown_message([_CATCH_ALL]))
+        if not isinstance(self._skorch_given.get("compile", False), bool | np.bool_):
+            raise TypeError(
+                f"compile={self._skorch_given['compile']!r} must be True or False. "
+                "Arguments of torch.compile are passed as compile__*."
+            )
         return self._skorch_given
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Get parameters, those passed on to skorch included.
 
         Parameters
@@ -57,7 +63,7 @@ class SkorchParams(BaseEstimator):
         """
         return {**super().get_params(deep=deep), **self._skorch_given}
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters, those passed on to skorch included.
 
         Parameters
@@ -108,6 +114,8 @@ def as_python(value):
     """Python's numbers in place of numpy's, also within tuples and lists."""
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        return tuple(value.tolist())
     if type(value) in (tuple, list):
         return type(value)(as_python(each) for each in value)
     return value

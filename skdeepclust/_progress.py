@@ -25,6 +25,7 @@ class Progress:
     """
 
     def __init__(self, estimator, n_stages, X, y=None):
+        self.has_begun = False  # whether a stage of the training has
         self._estimator = estimator
         self._data = {"X": X, "y": y}
         self._context = estimator._init_callback_context(max_subtasks=n_stages)
@@ -33,6 +34,7 @@ class Progress:
     @contextmanager
     def stage(self, name, n_steps):
         """Open a stage of `n_steps` steps; it may end before the last."""
+        self.has_begun = True
         context = self._context.subcontext(task_name=name, max_subtasks=n_steps)
         context.call_on_fit_task_begin(estimator=self._estimator, **self._data)
         yield _Stage(self._estimator, context, self._data)

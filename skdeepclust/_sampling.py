@@ -1,16 +1,57 @@
 """Stratified samples, and silhouettes of such a sample."""
 
+from numbers import Integral
+
 import numpy as np
 from sklearn.metrics import silhouette_samples
 from sklearn.utils import check_random_state
 
-__all__ = ["MAX_SILHOUETTES", "is_scorable", "silhouettes", "stratified_sample"]
+__all__ = [
+    "MAX_SILHOUETTES",
+    "check_count",
+    "check_max_samples",
+    "is_scorable",
+    "silhouettes",
+    "stratified_sample",
+]
 
 # Silhouettes need the distances of all pairs: of more samples, a sample is drawn.
 MAX_SILHOUETTES = 3000
 
 # Minimum for a rare label, as a share of its part if all labels were equally frequent.
 _SHARE_KEPT = 0.1
+
+
+def check_count(value, name, least=1):
+    """Refuse a parameter that is not a whole number of at least this.
+
+    Parameters
+    ----------
+    value : object
+        Value of the parameter.
+    name : str
+        Name of the parameter.
+    least : int, default=1
+        Smallest value allowed.
+
+    Raises
+    ------
+    TypeError
+        If the value is not a whole number.
+    ValueError
+        If the value is too small.
+    """
+    message = f"{name}={value!r} must be a whole number of at least {least}."
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise TypeError(message)
+    if value < least:
+        raise ValueError(message)
+
+
+def check_max_samples(max_samples):
+    """Refuse a `max_samples` that is neither None nor a whole number of at least 1."""
+    if max_samples is not None:
+        check_count(max_samples, "max_samples")
 
 
 def stratified_sample(labels, max_samples, random_state):
@@ -30,7 +71,13 @@ def stratified_sample(labels, max_samples, random_state):
     -------
     indices : ndarray of shape (n_drawn,)
         Indices of the drawn samples, sorted.
+
+    Raises
+    ------
+    TypeError or ValueError
+        If `max_samples` is neither None nor a whole number of at least 1.
     """
+    check_max_samples(max_samples)
     n_samples = len(labels)
     if max_samples is None or n_samples <= max_samples:
         return np.arange(n_samples)

@@ -274,14 +274,17 @@ class SCEDAE(BaseDeepClusterer):
         # 2. and 3. Landmarks in their embeddings, and the spectral embedding.
         spaces = self._spaces(TensorData(X, self._input_shape_, device))
         self._spectral_ = SpectralEnsemble(
-            self.n_clusters, self.n_landmarks, self.n_neighbors, self.bandwidth
+            self._n_clusters_, self.n_landmarks, self.n_neighbors, self.bandwidth
         ).fit(spaces, derived_seed(seed, "spectral"))
         self.embedding_ = self._spectral_.embed(spaces)
-        self._embedding_dim_ = self.n_clusters
+        self._embedding_dim_ = self._n_clusters_
 
         # 4. Clusters in it.
         self.cluster_centers_, self.labels_ = cluster_embedding(
-            self.embedding_, self.n_clusters, self.n_init, derived_seed(seed, "kmeans")
+            self.embedding_,
+            self._n_clusters_,
+            self.n_init,
+            derived_seed(seed, "kmeans"),
         )
         self.history_ = {
             f"autoencoder {i}": autoencoder.history_["pretraining"]
@@ -309,6 +312,10 @@ class SCEDAE(BaseDeepClusterer):
     def _n_at_once(self):
         n_at_once = joblib.effective_n_jobs(self.n_jobs)
         return min(n_at_once, self.n_autoencoders)
+
+    @property
+    def _columns(self):
+        return {"pretraining": ("train_loss", "dur")}
 
     @property
     def _n_stages(self):

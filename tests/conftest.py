@@ -1,17 +1,17 @@
 """Fixtures: small data, one thread, no window."""
 
+from functools import partial
+
 import matplotlib
 import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits, make_blobs
+from tiny import tiny
 
 from skdeepclust import DCEC, Autoencoder
 
 matplotlib.use("agg")
-
-TINY_CONV = {"module__filters": (4, 8, 8), "embedding_dim": 4}
-TINY_DENSE = {"module__hidden_dims": (16,), "embedding_dim": 4}
 
 
 @pytest.fixture(autouse=True)
@@ -39,48 +39,10 @@ def blobs():
 @pytest.fixture
 def make_dcec():
     """A DCEC small enough for a test; images by default."""
-
-    def make(**params):
-        defaults = {
-            "n_clusters": 5,
-            "pretrain_epochs": 2,
-            "max_iter": 20,
-            "update_interval": 5,
-            "batch_size": 32,
-            "n_init": 2,
-            "random_state": 0,
-            "device": "cpu",
-            "image_shape": (8, 8),
-            # The paper's; ours are tested by name.
-            "augment": None,
-            "init": "kmeans",
-            "n_iter_no_change": None,
-            **TINY_CONV,
-        }
-        if params.get("image_shape", "") is None or params.get("module") == "dense":
-            defaults.pop("module__filters")
-            defaults["module__hidden_dims"] = (16,)
-        return DCEC(**{**defaults, **params})
-
-    return make
+    return partial(tiny, DCEC)
 
 
 @pytest.fixture
 def make_autoencoder():
     """An Autoencoder small enough for a test; images by default."""
-
-    def make(**params):
-        defaults = {
-            "max_epochs": 2,
-            "batch_size": 32,
-            "random_state": 0,
-            "device": "cpu",
-            "image_shape": (8, 8),
-            **TINY_CONV,
-        }
-        if params.get("image_shape", "") is None or params.get("module") == "dense":
-            defaults.pop("module__filters")
-            defaults["module__hidden_dims"] = (16,)
-        return Autoencoder(**{**defaults, **params})
-
-    return make
+    return partial(tiny, Autoencoder)

@@ -1,10 +1,11 @@
 """Augmentation: what moves where, and who decides."""
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.functional import grid_sample
 
-from skdeepclust import RandomAffine
+from skdeepclust import Autoencoder, RandomAffine
 from skdeepclust._augment import _inside, resolve_augmentation
 
 
@@ -86,3 +87,50 @@ def test_the_border_without_torch_s_border():
     expected = grid_sample(X, grid, padding_mode="border", align_corners=False)
     found = grid_sample(X, _inside(grid, 7, 12), align_corners=False)
     torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("params", "error"),
+    [
+        ({"shift": float("nan")}, ValueError),
+        ({"rotation": float("nan")}, ValueError),
+        ({"scale": -50}, ValueError),
+        ({"shift": 1e30}, ValueError),
+        ({"scale": 1.0}, ValueError),
+        ({"shift": "a"}, TypeError),
+        ({"rotation": True}, TypeError),
+        ({"flip": "yes"}, TypeError),
+    ],
+)
+def test_bad_sizes(params, error):
+    (name,) = params
+    with pytest.raises(error, match=f"{name}="):
+        RandomAffine(**params)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        torch.rand(5, 8, 8),
+        torch.zeros(5, 1, 8, 8, dtype=torch.uint8),
+        np.zeros((5, 1, 8, 8)),
+        torch.rand(5, 64),
+    ],
+)
+def test_what_is_no_batch_of_images(X):
+    with pytest.raises(ValueError, match=r"shape \(n, C, H, W\).*augment=None"):
+        RandomAffine()(X)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_other_floats(dtype):
+    assert RandomAffine()(torch.rand(5, 1, 8, 8).to(dtype)).dtype == dtype
+
+
+def test_an_augment_that_fails_is_named():
+    def wrong(X):
+        return X[1, 2, 3, 4, 5]
+
+    X = np.random.RandomState(0).rand(30, 8, 8)
+    with pytest.raises(ValueError, match=r"augment=.*wrong.*failed on a batch"):
+        Autoencoder(augment=wrong, max_epochs=1, device="cpu").fit(X)

@@ -6,6 +6,7 @@ import torch
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback
+from tiny import tiny_params
 
 from skdeepclust import (
     DCEC,
@@ -18,18 +19,7 @@ from skdeepclust import (
 from skdeepclust.metrics import silhouette_scorer
 from skdeepclust.networks import ConvAutoencoder, DenseAutoencoder
 
-TINY = {
-    "n_clusters": 5,
-    "pretrain_epochs": 3,
-    "max_iter": 20,
-    "update_interval": 5,
-    "batch_size": 32,
-    "n_init": 2,
-    "embedding_dim": 4,
-    "module__hidden_dims": (16,),
-    "random_state": 0,
-    "device": "cpu",
-}
+TINY = tiny_params(DEC)
 
 
 class Nets(Callback):

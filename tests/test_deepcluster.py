@@ -1,6 +1,7 @@
 """DeepCluster: its rounds, its clusterers, its history."""
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
+from tiny import tiny
 from torch import nn
 
 from skdeepclust import DeepCluster
@@ -31,22 +33,7 @@ from skdeepclust.networks._pseudo_label import PseudoLabelModel
 
 @pytest.fixture
 def make():
-    def build(**params):
-        defaults = {
-            "n_clusters": 5,
-            "max_iter": 2,
-            "epochs_per_round": 1,
-            "batch_size": 32,
-            "n_init": 2,
-            "module__widths": (8,),
-            "random_state": 0,
-            "device": "cpu",
-        }
-        if "module" in params or params.get("image_shape", "") is None:
-            del defaults["module__widths"]
-        return DeepCluster(**{**defaults, **params})
-
-    return build
+    return partial(tiny, DeepCluster)
 
 
 # -- rounds ------------------------------------------------------------------
@@ -339,7 +326,7 @@ def test_sobel_filter():
 
 def test_sobel_in_front(make):
     X = np.random.RandomState(0).rand(40, 3, 12, 9)
-    deep = make(sobel=True).fit(X)
+    deep = make(sobel=True, image_shape="auto").fit(X)
     assert isinstance(deep.module_[0], Sobel)
     assert deep.module_[1].layers[0].in_channels == 2
     with pytest.raises(ValueError, match="sobel=True needs images"):

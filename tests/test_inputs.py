@@ -1,19 +1,20 @@
 """The input contract: layouts, types, and every error with its remedy."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator
+from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.preprocessing import scale
+from torch.utils.data import DataLoader, TensorDataset
 
 from skdeepclust import DataScaleWarning, ImageShapeWarning
-from skdeepclust._inputs import (
-    check_image_shape,
-    check_input,
-    measure_scale,
-    warn_of_scale,
-)
+from skdeepclust._inputs import check_image_shape, check_input
+from skdeepclust._scale import measure_scale, warn_of_scale
 
 
 class Holder(BaseEstimator):
@@ -27,9 +28,13 @@ class Guesser(Holder):
     _guesses_images = True
 
 
+class DCEC(Holder):
+    """Named in warnings."""
+
+
 def check_scale(X, name, fitted=None):
     scale = measure_scale(X)
-    warn_of_scale(scale, name, fitted, len(X))
+    warn_of_scale(scale, DCEC(), fitted, len(X))
     return scale
 
 
@@ -60,6 +65,8 @@ def shape_of(X, image_shape="auto"):
         ((5, 3, 6, 7), (3, 6, 7), (3, 6, 7)),
         ((5, 9, 7, 3), (9, 7, 3), (9, 7, 3)),
         ((5, 2, 1, 1), "auto", (2, 1, 1)),
+        ((5, 8, 8, 8), "auto", (8, 8, 8)),
+        ((5, 6, 6, 3), (6, 6, 3), (6, 6, 3)),
         ((5, 5, 3, 3), "auto", (5, 3, 3)),
         ((5, 1, 28, 4), "auto", (1, 28, 4)),
     ],
@@ -85,6 +92,11 @@ def test_image_shape(X_shape, image_shape, expected):
         ((5, 4), (2.5, 2), "must be 'auto', None"),
         ((5, 4), (None, 2, 2), "must be 'auto', None"),
         ((5, 20, 20, 5), "auto", "channels last"),
+        ((5, 32, 32, 10), "auto", "channels last.*image_shape"),
+        ((5, 64, 64, 13), "auto", "channels last.*image_shape"),
+        ((5, 11, 11, 200), "auto", "channels last.*image_shape"),
+        ((5, 6, 6, 3), "auto", "channels last.*image_shape"),
+        ((5, 8, 8, 3), (3, 8, 8), r"transpose\(0, 3, 1, 2\)"),
         ((5, 8, 8, 2), "auto", "channels last"),
     ],
 )
@@ -214,7 +226,8 @@ def test_good_scales_are_silent(X):
 def test_new_data_on_another_scale_is_warned_of():
     X = np.random.RandomState(0).randint(256, size=(50, 10), dtype=np.uint8)
     fitted = check_scale(X, "DCEC")
-    assert fitted == (pytest.approx(np.sqrt(np.mean((X / 255) ** 2))), True)
+    assert fitted.rms == pytest.approx(np.sqrt(np.mean((X / 255) ** 2)))
+    assert fitted.is_uint8
     same = X.astype(np.float32)
     with pytest.warns(DataScaleWarning, match="not uint8.*uint8.*same scale"):
         check_scale(same, "DCEC", fitted)
@@ -248,3 +261,141 @@ def test_images_taken_as_rows_keep_their_shape():
     check_input(holder, np.zeros((3, 40)), reset=False)
     with pytest.raises(ValueError, match="fitted on images of shape"):
         check_input(holder, np.zeros((3, 4, 2, 5)), reset=False)
+
+
+# -- containers --------------------------------------------------------------
+
+IMAGES = np.random.RandomState(0).rand(6, 4, 5)
+TABLE = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})
+
+
+@pytest.mark.parametrize(
+    ("X", "words"),
+    [
+        (None, "X must be an array.*None"),
+        ("images/", "X must be an array.*read the images"),
+        (Path("x.npy"), "X must be an array.*Load the file"),
+        ({"data": [1]}, r"keys \['data'\].*X\['data'\]"),
+        ((x for x in IMAGES), r"np.stack\(list\(X\)\)"),
+        (TensorDataset(torch.zeros(3, 2)), r"dataset.tensors\[0\]"),
+        (DataLoader(TensorDataset(torch.zeros(3, 2))), "torch.stack"),
+        (["a.png", "b.png"], "file names, read the images first"),
+        ([Path("a.png")], "file names, read the images first"),
+        (np.array([["a", "b"]]), "could not convert string.*ColumnTransformer"),
+        (
+            np.array([["1", 2.0]], dtype=object),
+            r"strings such as '1'.*X.astype\(float\)",
+        ),
+        (pd.Series(list(IMAGES)), r"np.stack\(list\(X\)\)"),
+        (pd.DataFrame({"img": list(IMAGES)}), r"np.stack\(list\(X\['img'\]\)\)"),
+        (TABLE.assign(c=["u", "v"]), r"\['c'\].*ColumnTransformer"),
+        (TABLE.assign(c=pd.Categorical(["u", "v"])), r"\['c'\].*ColumnTransformer"),
+        (TABLE.assign(c=pd.Timestamp("2020")), r"\['c'\].*dates into numbers"),
+        (np.zeros((3, 2), "M8[s]"), "dates or durations"),
+        (np.zeros(3, [("a", "f4"), ("b", "f4")]), "structured_to_unstructured"),
+        (np.ma.masked_array(IMAGES, mask=IMAGES > 0.5), r"masked.*X.filled\(...\)"),
+        (torch.zeros(3, 2, device="meta"), "'meta'"),
+        (np.ndarray, "the class ndarray"),
+    ],
+)
+def test_advice_fits_the_container(X, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        shape_of(X)
+
+
+def test_what_else_is_taken():
+    rows = IMAGES.reshape(6, 20)
+    for same in (
+        np.ma.masked_array(rows, mask=False),
+        torch.tensor(rows, requires_grad=True),
+        [torch.tensor(row, requires_grad=True) for row in rows],
+        torch.tensor(-rows)._neg_view(),
+        rows.astype(object),
+        pd.DataFrame(rows).astype("Float64"),
+    ):
+        np.testing.assert_allclose(check_input(Holder(), same, reset=True), rows)
+    images = [torch.tensor(image).requires_grad_() for image in IMAGES]
+    assert shape_of(images) == (1, 4, 5)
+
+
+def test_a_single_image_is_recognised():
+    holder = Holder()
+    check_input(holder, IMAGES, reset=True)
+    with pytest.raises(ValueError, match=r"single image.*X\[None\]"):
+        check_input(holder, IMAGES[0], reset=False)
+    check_input(holder, IMAGES[:1], reset=False)
+
+
+# -- uneven values -----------------------------------------------------------
+
+
+def one_column(factor):
+    X = np.random.RandomState(0).normal(size=(300, 60))
+    X[:, 3] *= factor
+    return X
+
+
+def hot_pixel():
+    X = np.random.RandomState(0).rand(200, 64)
+    X[7, 9] = 500
+    return X
+
+
+def rare_hot_pixel():
+    X = np.random.RandomState(0).rand(20_000, 10)
+    X[7, 9] = 400
+    return X
+
+
+def beside_zeros():
+    X = np.zeros((100, 2000))
+    X[:, :3] = np.random.RandomState(0).normal(size=(100, 3)) * 100
+    return X
+
+
+@pytest.mark.parametrize(
+    ("X", "words"),
+    [
+        (one_column(30), "Column 3 of X.*StandardScaler"),
+        (one_column(10), "Column 3 of X"),
+        (hot_pixel(), "Column 9 of X.*hot pixels"),
+        (rare_hot_pixel(), "largest value of X is 400.*fill values"),
+        (beside_zeros(), "root mean square of (9|10)"),
+        (np.full((5, 2), 1e-300), "root mean square of 1e-300"),
+    ],
+)
+def test_uneven_values_are_warned_of(X, words):
+    with pytest.warns(DataScaleWarning, match=words):
+        check_scale(X, "DCEC")
+
+
+def test_the_column_has_its_name():
+    X = pd.DataFrame(one_column(30)).add_prefix("gene ")
+    holder = DCEC()
+    rows = check_input(holder, X, reset=True)
+    with pytest.warns(DataScaleWarning, match="Column 'gene 3' of X"):
+        warn_of_scale(measure_scale(rows), holder)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "X",
+    [
+        one_column(3),
+        scale(load_breast_cancer().data),
+        load_digits().data / 16,
+        load_digits().images.astype(np.uint8).reshape(-1, 64) * 15,
+        np.random.RandomState(0).standard_t(3, size=(1000, 5)),
+        np.eye(40)[np.random.RandomState(0).randint(40, size=500)],  # one-hot
+    ],
+)
+def test_even_values_are_silent(X):
+    check_scale(X, "DCEC")
+
+
+@pytest.mark.parametrize("value", [1e19, 1e30, np.finfo(np.float32).max])
+def test_values_whose_squares_overflow_are_refused(value):
+    X = np.ones((5, 2), dtype=np.float32)
+    X[3, 1] = -value
+    with pytest.raises(ValueError, match="squares overflow"):
+        measure_scale(X)

@@ -13,9 +13,9 @@ PACKAGE = Path(skdeepclust.__file__).parent
 
 # Every file may import from those of earlier rows, and of its own row where marked.
 LAYERS = [
-    {"_augment", "_auto", "_compat", "_device", "_fitted", "_functional", "_params"}
-    | {"_progress", "_random", "_sampling", "_tensor_data", "_warnings", "datasets"}
-    | {"exceptions"},
+    {"_augment", "_auto", "_compat", "_containers", "_device", "_functional"}
+    | {"_params", "_progress", "_random", "_sampling", "_warnings", "exceptions"},
+    {"_cache", "_fitted", "_scale", "_tensor_data", "datasets"},
     {"_batches", "_geometry", "_inputs", "_target", "metrics", "networks"},
     {"_clusterers", "_nets", "_pseudo_labels"},
     {"_spectral"},

@@ -8,6 +8,7 @@ import torch
 from sklearn.base import clone
 from sklearn.callback import ProgressBar
 from sklearn.metrics import adjusted_rand_score
+from tiny import tiny
 from torch import nn
 
 from skdeepclust import SCEDAE, Autoencoder, LandmarkSpectralClustering
@@ -17,23 +18,7 @@ from skdeepclust._random import derived_seed, root_seed
 
 @pytest.fixture
 def make():
-    def build(**params):
-        defaults = {
-            "n_clusters": 4,
-            "n_autoencoders": 3,
-            "max_epochs": 3,
-            "batch_size": 32,
-            "n_init": 2,
-            "embedding_dim": 4,
-            "module__hidden_dims": (8, 16),
-            "random_state": 0,
-            "device": "cpu",
-        }
-        if "module" in params or "module__filters" in params:
-            del defaults["module__hidden_dims"]
-        return SCEDAE(**{**defaults, **params})
-
-    return build
+    return partial(tiny, SCEDAE)
 
 
 def test_one_autoencoder_is_landmark_spectral_clustering_of_its_embedding(make, digits):
@@ -41,8 +26,12 @@ def test_one_autoencoder_is_landmark_spectral_clustering_of_its_embedding(make, 
     embedding = ensemble.autoencoders_[0].transform(digits[0])
     seed = derived_seed(root_seed(ensemble.random_state), "spectral")
     alone = LandmarkSpectralClustering(4, random_state=seed).fit(embedding)
-    np.testing.assert_array_equal(alone.landmarks_, ensemble._spectral_.landmarks[0])
-    np.testing.assert_array_equal(alone.embedding_, ensemble.embedding_)
+    # It moves the points to their centre first: equal but for rounding.
+    landmarks = ensemble._spectral_.landmarks[0]
+    np.testing.assert_allclose(alone.landmarks_, landmarks, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(
+        np.abs(alone.embedding_), np.abs(ensemble.embedding_), atol=1e-3
+    )
     assert adjusted_rand_score(alone.labels_, ensemble.labels_) == 1
 
 

@@ -5,16 +5,22 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.linalg
+import scipy.sparse
 import torch
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs, make_moons
-from sklearn.exceptions import NotFittedError
 from sklearn.metrics import adjusted_rand_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import skdeepclust._spectral as spectral
-from skdeepclust import DeepCluster, LandmarkSpectralClustering
+from skdeepclust import (
+    ClusterCollapseWarning,
+    DataScaleWarning,
+    DeepCluster,
+    LandmarkSpectralClustering,
+)
 from skdeepclust._spectral import (
     SpectralEnsemble,
     find_landmarks,
@@ -180,13 +186,80 @@ def test_in_a_pipeline_and_in_deepcluster(digits):
     assert isinstance(deep.clusterer_, LandmarkSpectralClustering)
 
 
-def test_a_failed_fit_leaves_nothing(monkeypatch):
+def test_a_refused_refit_keeps_the_old_fit():
     found = LandmarkSpectralClustering(4, random_state=0).fit(points(50))
-    with pytest.raises(ValueError, match="n_samples=3"):
-        found.fit(points(3, 2))
-    assert not [name for name in vars(found) if name.endswith("_")]
-    with pytest.raises(NotFittedError):
-        found.predict(points(5))
+    before = found.predict(points(50))
+    for wrong in (points(3, 2), points(50) * np.nan):
+        with pytest.raises(ValueError, match="n_samples=3|NaN"):
+            found.fit(wrong)
+        np.testing.assert_array_equal(found.predict(points(50)), before)
+
+
+def three_blobs():
+    return make_blobs(600, centers=[[0, 0], [10, 0], [0, 10]], random_state=0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda X: (X + 1e7).astype(np.float32),  # metres on a map, in steps of 1
+        lambda X: (X - 1e7).astype(np.float32),
+        lambda X: X + 1e12,
+        lambda X: X * 1e-10,
+        lambda X: X * 1e140,
+        lambda X: (X * 1e-15).astype(np.float32),
+        lambda X: (X * 1e15).astype(np.float32),
+    ],
+)
+def test_origin_and_scale_do_not_matter(change):
+    X, y = three_blobs()
+    clusterer = LandmarkSpectralClustering(3, random_state=0)
+    assert adjusted_rand_score(y, clusterer.fit_predict(change(X))) == 1
+    np.testing.assert_array_equal(clusterer.predict(change(X)), clusterer.labels_)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_fill_value_is_refused_or_warned_of(dtype):
+    X = three_blobs()[0].astype(dtype)
+    X[0] = 9.96921e36
+    clusterer = LandmarkSpectralClustering(3, random_state=0)
+    if dtype == np.float32:
+        with pytest.raises(ValueError, match="squares overflow.*fill values"):
+            clusterer.fit(X)
+    else:
+        with pytest.warns(DataScaleWarning, match="fill values"):
+            clusterer.fit(X)
+
+
+def test_a_column_that_outweighs_the_others_is_warned_of():
+    X = points(200, 60)
+    X[:, 7] *= 300
+    with pytest.warns(DataScaleWarning, match="Column 7 of X.*StandardScaler"):
+        LandmarkSpectralClustering(4, random_state=0).fit(X)
+
+
+def test_one_cluster_is_warned_of():
+    X = np.zeros((40, 3))
+    with pytest.warns(ClusterCollapseWarning, match="only 1.0 of n_clusters=4"):
+        LandmarkSpectralClustering(4, random_state=0).fit(X)
+
+
+def test_all_eigenpairs_are_found_if_one_is_multiple(monkeypatch):
+    # A graph of 40 parts: the eigenvalue 1, forty times.
+    B = scipy.sparse.csr_matrix(np.kron(np.eye(40), np.ones((3, 2)) / 2))
+    original = scipy.linalg.eigh
+
+    def fewer(products, **params):
+        values, vectors = original(products, **params)
+        if "subset_by_index" in params:  # what LAPACK's evr did with such a matrix
+            return values[1:], vectors[:, 1:]
+        return values, vectors
+
+    expected = np.linalg.matrix_rank(B.toarray() @ singular_basis(B, 6, 0))
+    monkeypatch.setattr(scipy.linalg, "eigh", fewer)
+    basis = singular_basis(B, 6, 0)
+    assert basis.shape == (80, 6)
+    assert np.linalg.matrix_rank(B.toarray() @ basis) == expected == 6
 
 
 def test_a_read_only_array_is_no_warning():

@@ -136,6 +136,8 @@ def resolve_backbone(
             f"module={module} must map samples (n, {', '.join(map(str, seen_shape))}) "
             "to one tensor of features, (n, n_features)."
         )
+    if not features.is_floating_point():
+        raise ValueError(f"module={module} must return floats, got {features.dtype}.")
     if not features.isfinite().all():
         raise ValueError(
             f"module={module} returns features that are not finite for samples of X."
@@ -175,16 +177,27 @@ def _instantiate(
         network = factory(**{**offered, **arguments})
     except _FAILURES as error:
         raise ValueError(
-            f"module={module!r} could not be built: "
+            f"module={module!r} could not be built with {_given(ours, arguments)}: "
             f"{_words(error)}. Pass its arguments as module__*."
         ) from error
     if not isinstance(network, nn.Module):
         raise TypeError(
             f"module={module!r} makes a {type(network).__name__}, not a nn.Module."
         )
+    if any(parameter.numel() == 0 for parameter in network.parameters()):
+        raise ValueError(
+            f"module={module!r} has layers without weights when it is built with "
+            f"{_given(ours, arguments)}. Widths must be at least 1."
+        )
     if not inspect.isclass(factory):  # it may return the same network every time
         network = copy.deepcopy(network)
     return _on_cpu(network, module)
+
+
+def _given(ours: dict[str, Any], arguments: dict[str, Any]) -> str:
+    """The arguments that a network was built with, by the names of the user."""
+    user = {f"module__{name}": value for name, value in arguments.items()}
+    return ", ".join(f"{name}={value!r}" for name, value in {**ours, **user}.items())
 
 
 def _words(error: Exception) -> str:

@@ -7,23 +7,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
+from tiny import tiny_params
 
 from skdeepclust import DCEC, Autoencoder
 
-TINY = {
-    "pretrain_epochs": 2,
-    "max_iter": 20,
-    "update_interval": 5,
-    "batch_size": 32,
-    "n_init": 2,
-    "init": "kmeans",  # which gives five clusters with samples after so few steps
-    "augment": None,
-    "random_state": 0,
-    "device": "cpu",
-    "image_shape": (8, 8),
-    "module__filters": (4, 8, 8),
-    "embedding_dim": 4,
-}
+# k-means gives five clusters with samples after so few steps.
+TINY = {**tiny_params(DCEC), "n_iter_no_change": 10}
+del TINY["n_clusters"]
 
 
 @pytest.fixture(autouse=True)
