@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse
 import torch
 from sklearn.base import is_clusterer
-from sklearn.utils import check_array, column_or_1d
+from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from skdeepclust._containers import as_array
@@ -20,8 +20,10 @@ __all__ = [
     "centers_in",
     "check_instance",
     "check_labels",
+    "check_same_length",
     "clustered_space",
     "clusters_of",
+    "count_samples",
     "last_step",
     "name_of",
     "step_with",
@@ -58,6 +60,11 @@ def as_samples(X, name="X"):
     return as_array(X, name) if is_foreign or has_tensors else X
 
 
+def count_samples(X):
+    """Number of samples of what :func:`as_samples` returns."""
+    return X.shape[0] if hasattr(X, "shape") else len(X)
+
+
 def as_rows(X, name="X"):
     """Samples of any shape as a finite matrix of floats; their scale is kept.
 
@@ -87,6 +94,8 @@ def as_rows(X, name="X"):
     is_ready = rows.dtype in (np.float32, np.float64) and rows.dtype.isnative
     is_wide = rows.dtype.kind == "f" and rows.dtype.itemsize >= 8
     dtype = rows.dtype if is_ready else np.float64 if is_wide else np.float32
+    if rows.dtype.kind == "O" and any(_is_missing(value) for value in rows.flat):
+        raise ValueError(f"Input {name} contains NaN. Drop or impute these samples.")
     return check_array(rows, dtype=dtype, order=None, input_name=name)
 
 
@@ -97,9 +106,35 @@ def check_instance(estimator, name="estimator"):
             f"{name} is the class {estimator.__name__}. Pass an instance: "
             f"{estimator.__name__}(...)."
         )
-    if not hasattr(estimator, "fit"):
+    if not hasattr(estimator, "fit") and not hasattr(estimator, "predict"):
         raise TypeError(
             f"{name} must be an estimator, a Pipeline or a search, got {estimator!r}."
+        )
+
+
+def check_same_length(**arrays):
+    """Refuse arrays of different lengths, by their names; None is left out.
+
+    Parameters
+    ----------
+    **arrays : array-like or None
+        The arrays by the names of the parameters.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ.
+    """
+    lengths = {
+        name: count_samples(array)
+        for name, array in arrays.items()
+        if array is not None
+    }
+    if len(set(lengths.values())) > 1:
+        found = ", ".join(f"{name} has {n}" for name, n in lengths.items())
+        raise ValueError(
+            f"{' and '.join(lengths)} have inconsistent numbers of samples: {found}. "
+            "Pass one entry per sample in each."
         )
 
 
@@ -191,6 +226,7 @@ def clustered_space(estimator, X):
     Z : ndarray of shape (n_samples, n_features)
         Points.
     """
+    X = as_samples(X)
     if hasattr(estimator, "best_estimator_"):
         return clustered_space(estimator.best_estimator_, X)
     steps = getattr(estimator, "steps", None)
@@ -229,18 +265,19 @@ def clusters_of(estimator, X):
         If an estimator without `predict` was fitted to another number of samples.
     """
     check_instance(estimator)
+    X = as_samples(X)
     if hasattr(estimator, "predict"):
         return np.asarray(estimator.predict(X))
     if is_clusterer(last_step(estimator)):
         check_is_fitted(last_step(estimator))
     labels = getattr(last_step(estimator), "labels_", None)
-    if labels is not None and len(labels) != np.shape(X)[0]:
+    if labels is not None and len(labels) != count_samples(X):
         raise ValueError(
             f"{name_of(estimator)} has no predict: its clusters are those of the "
-            f"{len(labels)} samples of fit, but X has {np.shape(X)[0]} samples. Pass "
+            f"{len(labels)} samples of fit, but X has {count_samples(X)} samples. Pass "
             "the X that it was fitted on."
         )
-    return labels
+    return None if labels is None else np.asarray(labels)
 
 
 def centers_in(estimator, Z):
@@ -274,7 +311,7 @@ def _as_column(y, name):
         raise ValueError(
             f"{name} should be a 1d array with a label per sample, got {got}."
         )
-    return column_or_1d(array)
+    return array.ravel()
 
 
 def _without_objects(labels, name):

@@ -8,8 +8,12 @@ The tables are pandas DataFrames. pandas comes with
 ``pip install "skdeepclust[tables]"``.
 """
 
+import errno
 import os
 import shutil
+from collections.abc import Iterable, Mapping, Set
+from contextlib import suppress
+from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +26,16 @@ from sklearn.metrics import (
     davies_bouldin_score,
     normalized_mutual_info_score,
 )
-from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from skdeepclust._clusterers import relabel
 from skdeepclust._fitted import (
     as_rows,
+    as_samples,
     centers_in,
+    check_instance,
+    check_labels,
+    check_same_length,
     clustered_space,
     clusters_of,
     last_step,
@@ -41,12 +48,23 @@ from skdeepclust.metrics import clustering_accuracy
 
 __all__ = ["cluster_table", "compare_with_baselines", "export_images"]
 
-# The ways of export_images to put a file in its place.
+
+def _copy(source, target):
+    """Copy a file to a place where there is none."""
+    with open(target, "xb"):
+        pass
+    shutil.copy2(source, target)
+
+
+# The ways of export_images to put a file in its place, where there must be none yet.
 _TRANSFERS = {
-    "copy": shutil.copy2,
+    "copy": _copy,
     "symlink": lambda source, target: os.symlink(os.path.abspath(source), target),
-    "hardlink": os.link,
+    "hardlink": lambda source, target: os.link(os.path.realpath(source), target),
 }
+
+# Bytes that a file name may have, if the file system does not tell.
+_MOST_BYTES = 255
 
 _N_INIT = 20  # runs of k-means
 _DEFAULT_DIM = 10  # number of principal components without an embedding_dim
@@ -90,7 +108,8 @@ def cluster_table(estimator, X, paths=None):
     NotFittedError
         If the estimator is not fitted.
     TypeError
-        If the estimator has no clusters.
+        If the estimator has no clusters, is a class or None, if its clusters are not
+        whole numbers, or if an entry of `paths` is not a path.
     ValueError
         If `paths` has another length than X, or if an estimator without `predict` was
         fitted to another number of samples.
@@ -105,12 +124,22 @@ def cluster_table(estimator, X, paths=None):
     [0.0, 1.0, 1.0, 0.0]
     """
     pandas = _import_pandas()
+    check_instance(estimator)
+    X = as_samples(X)
+    if paths is not None:
+        paths = _as_paths(paths, "paths")
+        check_same_length(X=X, paths=paths)
     labels = clusters_of(estimator, X)
     if labels is None:
         raise TypeError(f"{name_of(estimator)} has no clusters: pass a clusterer.")
-    if paths is not None:
-        check_consistent_length(X, paths)
-    labels = np.maximum(labels, -1)  # HDBSCAN has several kinds of noise
+    labels = check_labels(labels, f"{name_of(estimator)}.predict(X)")
+    if labels.dtype.kind not in "iuf":
+        raise TypeError(
+            f"{name_of(estimator)} predicts labels of type {labels.dtype}, but "
+            "clusters are whole numbers. Pass a clusterer."
+        )
+    # HDBSCAN has several kinds of noise.
+    labels = np.maximum(labels.astype(np.int64), -1)
     Z = clustered_space(estimator, X)
     distance, margin, second = _distances(estimator, Z, labels)
     proba = _probabilities(estimator, X)
@@ -120,13 +149,13 @@ def cluster_table(estimator, X, paths=None):
             second = np.argsort(-proba, axis=1, kind="stable")[:, 1]
     columns = {
         "sample": np.arange(len(labels)),
-        "label": labels.astype(np.int64),
+        "label": labels,
         "confidence": np.where(labels < 0, np.nan, margin),
         "distance": np.where(labels < 0, np.nan, distance),
         "second_choice": second.astype(np.int64),
     }
     if paths is not None:
-        columns["path"] = np.array([os.fspath(path) for path in paths])
+        columns["path"] = np.array([str(path) for path in paths])
     order = np.lexsort((-columns["confidence"], labels))
     return pandas.DataFrame({name: values[order] for name, values in columns.items()})
 
@@ -136,16 +165,21 @@ def export_images(table, folder, *, how="copy"):
 
     The new names begin with the rank by confidence, so that a file browser shows the
     most confident images first. All checks come before the first file is written. If
-    writing fails, the files written so far are removed. No existing file is changed.
+    writing fails, exactly what was written is removed: files, folders, and parents
+    that were made. No existing file or folder is changed.
 
     Parameters
     ----------
     table : DataFrame
-        Result of :func:`cluster_table` with `paths`, or some of its rows.
+        Result of :func:`cluster_table` with `paths`, or some of its rows. Without any
+        rows, nothing is written.
     folder : str or path-like
-        Folder for the folders of the clusters. It must be new or empty.
+        Folder for the folders of the clusters. It must be new or empty. If it is a
+        symbolic link to a folder, the files go into that folder, and the link stays.
     how : {"copy", "symlink", "hardlink"}, default="copy"
-        Copy the files, or link them, which takes no disk space.
+        Copy the files, or link them, which takes no disk space. If a file of the table
+        is itself a symbolic link, "copy" and "hardlink" take the file that it points
+        to, and "symlink" points to the link.
 
     Returns
     -------
@@ -155,12 +189,17 @@ def export_images(table, folder, *, how="copy"):
     Raises
     ------
     FileExistsError
-        If `folder` exists and is not an empty folder.
+        If `folder` exists and is not an empty folder, or if another program writes
+        into it at the same time.
     FileNotFoundError
         If a file of the table does not exist.
+    TypeError
+        If `table` is not a DataFrame, if `folder` is not a path, or if a column of the
+        table holds something else than labels, confidences or paths.
     ValueError
-        If `how` is another word, or if the table has no column "path", "label" or
-        "confidence".
+        If `how` is another word, if the table lacks a column "path", "label" or
+        "confidence", if a label is missing or is not a whole number of at least -1, or
+        if a new name would be too long for the file system.
 
     Examples
     --------
@@ -168,27 +207,15 @@ def export_images(table, folder, *, how="copy"):
     >>> table = cluster_table(dcec, X, paths)  # doctest: +SKIP
     >>> export_images(table[table["confidence"] > 0.9], "clusters")  # doctest: +SKIP
     """
-    if how not in _TRANSFERS:
+    if not isinstance(how, str) or how not in _TRANSFERS:
         raise ValueError(f"how={how!r} is none of {sorted(_TRANSFERS)}.")
-    if not {"path", "label", "confidence"} <= set(table.columns):
-        raise ValueError(
-            "The table has no paths, labels or confidences. Make it with "
-            "cluster_table(estimator, X, paths)."
-        )
-    paths, folder = [Path(path) for path in table["path"]], Path(folder)
-    _check_files(paths, folder)
-    labels = np.asarray(table["label"]).astype(np.int64)
-    order = np.argsort(-np.asarray(table["confidence"]), kind="stable")
-    existed = folder.exists()
-    try:
-        return _write_folders(
-            labels[order], [paths[i] for i in order], folder, _TRANSFERS[how]
-        )
-    except BaseException:  # such as a full disk or a link across disks: clean up
-        shutil.rmtree(folder, ignore_errors=True)
-        if existed:
-            folder.mkdir()
-        raise
+    labels, paths = _ranked_files(table)
+    _check_files(paths)
+    folder, real, is_new = _check_folder(folder)
+    members = _members(labels, paths)
+    _check_lengths(real, members)
+    _write(real, is_new, members, _TRANSFERS[how])
+    return {label: folder / _folder_name(label) for label in members}
 
 
 def compare_with_baselines(estimator, X, y=None, *, random_state=0):
@@ -238,9 +265,11 @@ def compare_with_baselines(estimator, X, y=None, *, random_state=0):
     ImportError
         If pandas is not installed.
     TypeError
-        If the estimator has no parameter `n_clusters` or no method `predict`.
+        If the estimator is a class or None, or if it has no parameter `n_clusters` or
+        no method `predict`.
     ValueError
-        If the estimator was fitted to other data, or if y has another length than X.
+        If the estimator was fitted to other data, if X is no array of finite numbers,
+        or if y has another length than X or missing or continuous values.
 
     Examples
     --------
@@ -255,22 +284,23 @@ def compare_with_baselines(estimator, X, y=None, *, random_state=0):
     ['k-means', 'PCA + k-means', 'autoencoder + landmark spectral', 'DCEC']
     """
     pandas = _import_pandas()
-    if y is not None:
-        check_consistent_length(X, y)
     _check_compares(estimator)
+    X = as_samples(X)
+    rows = as_rows(X)
+    y = None if y is None else check_labels(y, "y")
+    check_same_length(X=X, y=y)
     try:
         check_is_fitted(estimator)
     except NotFittedError:
         estimator = clone(estimator).fit(X)
     estimator = getattr(estimator, "best_estimator_", estimator)
     labels = np.asarray(last_step(estimator).labels_)
-    if len(labels) != len(X) or not np.array_equal(labels, estimator.predict(X)):
+    if len(labels) != len(rows) or not np.array_equal(labels, estimator.predict(X)):
         raise ValueError(
             f"{name_of(estimator)} was fitted to other data: its labels_ differ from "
             "its predictions for X. Pass the X of its fit, or an estimator that is "
             "not fitted."
         )
-    rows = as_rows(X)
     found = {**_baselines(estimator, X, rows, random_state), name_of(estimator): labels}
     columns = {"method": np.array(list(found))}
     scores = [_scores(rows, each, y) for each in found.values()]
@@ -306,9 +336,11 @@ def _distances(estimator, Z, labels):
 
 def _check_compares(estimator):
     """Refuse an estimator without `n_clusters` or `predict`."""
+    check_instance(estimator)
     inner = getattr(estimator, "best_estimator_", getattr(estimator, "estimator", None))
     model = last_step(estimator if inner is None else inner)
-    if not hasattr(model, "predict") or "n_clusters" not in model.get_params():
+    params = model.get_params() if hasattr(model, "get_params") else {}
+    if not hasattr(model, "predict") or "n_clusters" not in params:
         raise TypeError(
             f"{type(model).__name__} cannot be compared. Pass a clusterer with a "
             "parameter n_clusters and a method predict."
@@ -333,35 +365,204 @@ def _import_pandas():
     return pandas
 
 
-def _check_files(paths, folder):
-    """Refuse files that do not exist, and a folder that is not new or empty."""
+def _as_paths(paths, name):
+    """Paths, given by strings or path-likes in a sequence."""
+    is_single = isinstance(paths, str | bytes | os.PathLike)
+    # Sets have no order; mappings and data frames iterate over names.
+    is_other = isinstance(paths, Mapping | Set) or hasattr(paths, "columns")
+    if is_single or is_other or not isinstance(paths, Iterable):
+        raise TypeError(
+            f"{name} must be a sequence with a path per sample, got "
+            f"{type(paths).__name__}."
+        )
+    found = []
+    for i, path in enumerate(paths):
+        if not isinstance(path, str | bytes | os.PathLike):
+            raise TypeError(
+                f"{name} must hold a path (str or path-like) per sample, but entry {i} "
+                f"is {path!r}."
+            )
+        if not os.fspath(path):
+            raise ValueError(f"{name} must hold paths, but entry {i} is empty.")
+        found.append(Path(os.fsdecode(path)))
+    return found
+
+
+def _ranked_files(table):
+    """Labels and paths of a table, from the highest confidence to the lowest."""
+    needed = ("path", "label", "confidence")
+    if not hasattr(table, "columns"):
+        raise TypeError(
+            "table must be a DataFrame, the result of cluster_table(estimator, X, "
+            f"paths), got {type(table).__name__}."
+        )
+    names = list(table.columns)
+    if any(names.count(name) != 1 for name in needed):
+        raise ValueError(
+            "The table has no paths, labels or confidences. Make it with "
+            "cluster_table(estimator, X, paths)."
+        )
+    labels = [_as_label(value) for value in table["label"]]
+    paths = _as_paths(table["path"], 'Column "path" of the table')
+    try:
+        confidences = np.array([float(value) for value in table["confidence"]])
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f'Column "confidence" of the table must hold numbers: {error}'
+        ) from error
+    order = np.argsort(-confidences, kind="stable")
+    return [labels[i] for i in order], [paths[i] for i in order]
+
+
+def _as_label(value):
+    """A label of a table as an int of at least -1."""
+    try:
+        is_whole = isinstance(value, Real) and value == int(value)
+    except (ValueError, OverflowError):  # NaN or infinity
+        is_whole = False
+    if not is_whole or isinstance(value, bool | np.bool_):
+        raise ValueError(
+            f'Column "label" of the table holds {value!r}, but a label must be a whole '
+            "number. Drop rows without a label: table.dropna(subset=['label']). Turn "
+            "names into numbers: pandas.factorize(table['label'])[0]."
+        )
+    if value < -1:
+        raise ValueError(
+            f'Column "label" of the table holds {value}, but a label must be at least '
+            "-1, which means noise. If lower labels are noise too: "
+            "table['label'].clip(lower=-1)."
+        )
+    return int(value)
+
+
+def _check_files(paths):
+    """Refuse paths that are not files."""
     missing = [str(path) for path in paths if not path.is_file()]
     if missing:
         raise FileNotFoundError(
-            f"{len(missing)} of {len(paths)} files do not exist, for example "
-            f"{missing[0]!r}. Nothing was written."
+            f"{len(missing)} of {len(paths)} files do not exist or are no files, for "
+            f"example {missing[0]!r}. Nothing was written."
         )
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+
+
+def _check_folder(folder):
+    """The folder as it was passed, the real one, and whether that is yet to be made."""
+    if not isinstance(folder, str | os.PathLike):
+        raise TypeError(f"folder must be a path, got {type(folder).__name__}.")
+    name = os.fsdecode(folder)
+    if not name.strip() or "\0" in name:
+        raise ValueError(
+            f"folder={name!r} is no path of a folder. Pass the path of a new folder."
+        )
+    folder = Path(name)
+    real = Path(os.path.realpath(folder))
+    if folder.is_symlink() and not real.exists():
         raise FileExistsError(
-            f"{str(folder)!r} exists and is not empty. Pass a new folder, so that no "
-            "file is overwritten. Nothing was written."
+            f"folder={name!r} is a symbolic link to {str(real)!r}, which does not "
+            "exist. Pass that folder, or another one. Nothing was written."
         )
+    if real.exists() and (not real.is_dir() or any(real.iterdir())):
+        what = "is not empty" if real.is_dir() else "is not a folder"
+        raise FileExistsError(
+            f"folder={name!r} exists and {what}. Pass a new folder, so that no file is "
+            "overwritten. Nothing was written."
+        )
+    return folder, real, not real.exists()
 
 
-def _write_folders(labels, paths, folder, transfer):
-    """Transfer the files, in order of their rank, and return the folders."""
-    folders = {}
-    for label in np.unique(labels).tolist():
-        members = [
-            path for path, own in zip(paths, labels, strict=True) if own == label
+def _folder_name(label):
+    """Name of the folder of a cluster."""
+    return f"cluster_{label:03d}" if label >= 0 else "noise"
+
+
+def _members(labels, paths):
+    """New name and source of every file, by cluster."""
+    members = {}
+    for label in sorted(set(labels)):
+        own = [
+            path for path, other in zip(paths, labels, strict=True) if other == label
         ]
-        name = f"cluster_{label:03d}" if label >= 0 else "noise"
-        folders[label] = folder / name
-        folders[label].mkdir(parents=True)
-        digits = len(str(len(members)))
-        for rank, path in enumerate(members, start=1):
-            transfer(path, folders[label] / f"{rank:0{digits}d}_{path.name}")
-    return folders
+        digits = len(str(len(own)))
+        members[label] = [
+            (f"{rank:0{digits}d}_{path.name}", path)
+            for rank, path in enumerate(own, start=1)
+        ]
+    return members
+
+
+def _check_lengths(real, members):
+    """Refuse new names that are too long for the file system."""
+    existing = next(parent for parent in [real, *real.parents] if parent.exists())
+    try:
+        of_name = os.pathconf(existing, "PC_NAME_MAX")
+        of_path = os.pathconf(existing, "PC_PATH_MAX") - 1  # the last byte is a zero
+    except (AttributeError, OSError, ValueError):  # Windows has no pathconf
+        of_name, of_path = _MOST_BYTES, None
+    for label, files in members.items():
+        inside = real / _folder_name(label)
+        for target in [inside, *(inside / name for name, _ in files)]:
+            for what, text, most in (
+                ("name", target.name, of_name),
+                ("path", str(target), of_path),
+            ):
+                n_bytes = len(os.fsencode(text))
+                if most is not None and n_bytes > most:
+                    raise ValueError(
+                        f"The new {what} {text[:40]!r}... would have {n_bytes} bytes, "
+                        f"more than the {most} that the file system allows. Give that "
+                        "file a shorter name, or pass a shorter folder. Nothing was "
+                        "written."
+                    )
+
+
+def _write(real, is_new, members, transfer):
+    """Make the folders and transfer the files; after a failure, remove just these."""
+    made = []
+    try:
+        if members and is_new:
+            _make_folder(real, made)
+        # All folders come first: of two exports to one place, one fails at once.
+        for label in members:
+            _make(os.mkdir, real / _folder_name(label), made)
+        for label, files in members.items():
+            for name, source in files:
+                target = real / _folder_name(label) / name
+                _make(lambda to, source=source: transfer(source, to), target, made)
+    except BaseException as error:  # such as a full disk or a link across disks
+        _remove(made)
+        error.add_note("What the export had written was removed.")
+        raise
+
+
+def _make_folder(real, made):
+    """Make the folder and its missing parents, which another export may make too."""
+    missing = [folder for folder in real.parents if not folder.exists()]
+    for parent in reversed(missing):
+        with suppress(FileExistsError):
+            _make(os.mkdir, parent, made)
+    _make(os.mkdir, real, made)
+
+
+def _make(make, target, made):
+    """Make a file or folder, and note that it is ours. It must not exist yet."""
+    made.append(target)  # before it is made: an interrupt may come at any time
+    try:
+        make(target)
+    except FileExistsError as error:
+        made.pop()
+        raise FileExistsError(
+            errno.EEXIST, "Another export or program made this meanwhile", target
+        ) from error
+
+
+def _remove(made):
+    """Remove our files and folders. A folder in which others have put files stays."""
+    for path in reversed(made):
+        with suppress(OSError):
+            if path.is_dir() and not path.is_symlink():
+                path.rmdir()
+            else:
+                path.unlink()
 
 
 def _baselines(estimator, X, rows, random_state):
@@ -372,7 +573,8 @@ def _baselines(estimator, X, rows, random_state):
         clusterer = KMeans(model.n_clusters, n_init=_N_INIT, random_state=random_state)
         return clusterer.fit_predict(points)
 
-    dim = min(getattr(model, "embedding_dim", _DEFAULT_DIM), *rows.shape)
+    dim = getattr(model, "embedding_dim", _DEFAULT_DIM)
+    dim = min(dim if isinstance(dim, Integral) else _DEFAULT_DIM, *rows.shape)
     found = {
         "k-means": kmeans(rows),
         "PCA + k-means": kmeans(

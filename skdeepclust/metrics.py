@@ -3,6 +3,10 @@
 A score is called with labels or with an estimator. A scorer is called as
 ``scorer(estimator, X, y)``, and higher is better. Pass the function itself, as in
 ``GridSearchCV(..., scoring=silhouette_scorer)``: scikit-learn does not know its name.
+
+Scores with classes need the class of every sample. If some samples have no class,
+score the others: with ``mask = ~np.isnan(y)``, the labels ``y[mask]`` and the clusters
+``labels[mask]``.
 """
 
 import numpy as np
@@ -14,9 +18,15 @@ from sklearn.metrics import (
     normalized_mutual_info_score,
 )
 from sklearn.metrics.cluster import contingency_matrix
-from sklearn.utils import check_consistent_length, column_or_1d
 
-from skdeepclust._fitted import clustered_space
+from skdeepclust._fitted import (
+    as_samples,
+    check_instance,
+    check_labels,
+    check_same_length,
+    clustered_space,
+    name_of,
+)
 from skdeepclust._sampling import is_scorable, silhouettes
 
 __all__ = [
@@ -46,9 +56,9 @@ def clustering_accuracy(y_true, y_pred):
     Parameters
     ----------
     y_true : array-like of shape (n_samples,)
-        Classes, of any type.
+        Classes: whole numbers, strings or booleans, none missing.
     y_pred : array-like of shape (n_samples,)
-        Clusters, of any type.
+        Clusters, likewise.
 
     Returns
     -------
@@ -57,8 +67,10 @@ def clustering_accuracy(y_true, y_pred):
 
     Raises
     ------
+    TypeError
+        If the labels of an input are of several types.
     ValueError
-        If the inputs are empty or differ in length.
+        If the inputs are empty, differ in length or have missing or continuous values.
 
     References
     ----------
@@ -93,8 +105,10 @@ def match_clusters(y_true, y_pred):
 
     Raises
     ------
+    TypeError
+        If the labels of an input are of several types.
     ValueError
-        If the inputs are empty or differ in length.
+        If the inputs are empty, differ in length or have missing or continuous values.
 
     Examples
     --------
@@ -138,6 +152,13 @@ def latent_silhouette(estimator, X, y=None):
         Between -1 and 1, the higher the better. If the silhouette is undefined (a
         single cluster, or as many clusters as samples), -1, the worst value.
 
+    Raises
+    ------
+    TypeError
+        If the estimator is a class, None, or has no `predict`.
+    ValueError
+        If X or its embedding is not finite.
+
     Examples
     --------
     >>> from sklearn.cluster import KMeans
@@ -171,6 +192,13 @@ def latent_davies_bouldin(estimator, X, y=None):
     index : float
         0 or more, the lower the better. If the index is undefined (a single cluster,
         or as many clusters as samples), 1e6, which is also its upper limit here.
+
+    Raises
+    ------
+    TypeError
+        If the estimator is a class, None, or has no `predict`.
+    ValueError
+        If X or its embedding is not finite.
     """
     Z, labels = _embedding_and_labels(estimator, X)
     if not is_scorable(labels):
@@ -198,6 +226,13 @@ def davies_bouldin_scorer(estimator, X, y=None):
     -------
     score : float
         At most 0. If the index is undefined, -1e6.
+
+    Raises
+    ------
+    TypeError
+        If the estimator is a class, None, or has no `predict`.
+    ValueError
+        If X or its embedding is not finite.
     """
     return -latent_davies_bouldin(estimator, X)
 
@@ -206,17 +241,33 @@ def davies_bouldin_scorer(estimator, X, y=None):
 silhouette_scorer = latent_silhouette
 
 
+def _nmi(y_true, y_pred):
+    """Normalised mutual information of labels that are checked."""
+    return float(normalized_mutual_info_score(*_checked(y_true, y_pred)))
+
+
+def _ari(y_true, y_pred):
+    """Adjusted Rand index of labels that are checked."""
+    return float(adjusted_rand_score(*_checked(y_true, y_pred)))
+
+
 accuracy_scorer = make_scorer(clustering_accuracy)
-nmi_scorer = make_scorer(normalized_mutual_info_score)
-ari_scorer = make_scorer(adjusted_rand_score)
+nmi_scorer = make_scorer(_nmi)
+ari_scorer = make_scorer(_ari)
+
+
+def _checked(y_true, y_pred):
+    """Classes and clusters as arrays of one length, none missing."""
+    y_true, y_pred = check_labels(y_true, "y_true"), check_labels(y_pred, "y_pred")
+    check_same_length(y_true=y_true, y_pred=y_pred)
+    if len(y_true) == 0:
+        raise ValueError("y_true and y_pred are empty: there is nothing to score.")
+    return y_true, y_pred
 
 
 def _matched_table(y_true, y_pred):
     """Contingency table, the matched rows and columns, classes and clusters."""
-    y_true, y_pred = column_or_1d(y_true), column_or_1d(y_pred)
-    check_consistent_length(y_true, y_pred)
-    if len(y_true) == 0:
-        raise ValueError("y_true and y_pred are empty: there is nothing to score.")
+    y_true, y_pred = _checked(y_true, y_pred)
     table = contingency_matrix(y_true, y_pred)
     rows, columns = linear_sum_assignment(table, maximize=True)
     return table, rows, columns, np.unique(y_true), np.unique(y_pred)
@@ -224,5 +275,15 @@ def _matched_table(y_true, y_pred):
 
 def _embedding_and_labels(estimator, X):
     """Samples in the space that the estimator clusters, and their clusters."""
-    labels = np.asarray(estimator.predict(X))
-    return clustered_space(estimator, X), labels
+    check_instance(estimator)
+    if not hasattr(estimator, "predict"):
+        raise TypeError(
+            f"{name_of(estimator)} has no predict, so it has no clusters of new "
+            "samples. Score the samples of its fit instead: "
+            "sklearn.metrics.silhouette_score(X, estimator.labels_)."
+        )
+    X = as_samples(X)
+    labels = check_labels(estimator.predict(X), "estimator.predict(X)")
+    Z = clustered_space(estimator, X)
+    check_same_length(X=Z, labels=labels)
+    return Z, labels

@@ -1,23 +1,29 @@
 """Tables of clusters, folders of images, and the comparison with baselines."""
 
+import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
+import torch
 from PIL import Image
 from sklearn.cluster import DBSCAN, HDBSCAN, AgglomerativeClustering, KMeans
 from sklearn.datasets import make_blobs
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from skdeepclust import (
+    DCEC,
     SCEDAE,
     Autoencoder,
     DeepCluster,
@@ -151,6 +157,63 @@ def test_table_refuses(line):
         cluster_table(PCA(1).fit(X), X)
 
 
+def test_table_wants_an_instance_with_clusters(line):
+    X, kmeans = line
+    with pytest.raises(TypeError, match="estimator is the class KMeans. Pass an inst"):
+        cluster_table(KMeans, X)
+    with pytest.raises(TypeError, match="estimator must be .* got None"):
+        cluster_table(None, X)
+    classifier = LogisticRegression().fit(X, list("aabbb"))
+    with pytest.raises(TypeError, match="LogisticRegression predicts labels of type"):
+        cluster_table(classifier, X)
+    with pytest.raises(ValueError, match="X must be an array.* got None"):
+        cluster_table(kmeans, None)
+
+
+@pytest.mark.parametrize(
+    ("paths", "error", "message"),
+    [
+        ("a.png", TypeError, "paths must be a sequence .* got str"),
+        (Path("a.png"), TypeError, "paths must be a sequence .* got PosixPath"),
+        ({"a", "b", "c", "d", "e"}, TypeError, "paths must be a sequence .* got set"),
+        (pd.DataFrame({"path": list("abcde")}), TypeError, "paths .* got DataFrame"),
+        (5, TypeError, "paths must be a sequence .* got int"),
+        (["a", "b", None, "d", "e"], TypeError, "paths must hold .* entry 2 is None"),
+        (["a", "b", np.nan, "d", "e"], TypeError, "paths must hold .* entry 2 is nan"),
+        (list(range(5)), TypeError, "paths must hold a path .* entry 0 is 0"),
+        (["a", "b", "c", "d", ""], ValueError, "paths must hold paths.* entry 4 is e"),
+        (["a", "b"], ValueError, "inconsistent .* X has 5, paths has 2"),
+    ],
+)
+def test_wrong_paths_are_refused_before_anything_else(
+    line, paths, error, message, monkeypatch
+):
+    X, kmeans = line
+    monkeypatch.setattr(KMeans, "predict", lambda *args: pytest.fail("predicted"))
+    with pytest.raises(error, match=message):
+        cluster_table(kmeans, X, paths=paths)
+
+
+def test_paths_of_any_kind(line):
+    X, kmeans = line
+    for paths in ([Path(p) for p in "abcde"], pd.Series(list("abcde")), iter("abcde")):
+        assert "".join(cluster_table(kmeans, X, paths=paths)["path"]) == "baced"
+    table = cluster_table(kmeans, X, paths=[p.encode() for p in "abcde"])
+    assert "".join(table["path"]) == "baced"
+
+
+def test_tables_take_what_fit_takes(make_dcec, digits, line):
+    X = torch.tensor(digits[0].reshape(-1, 8, 8), requires_grad=True)
+    dcec = make_dcec(max_iter=0, pretrain_epochs=1).fit(X)
+    expected = cluster_table(dcec, X.detach().numpy())
+    for given in (X, list(X)):
+        pd.testing.assert_frame_equal(cluster_table(dcec, given), expected)
+    methods = compare_with_baselines(dcec, list(X))["method"]
+    assert methods.tolist() == compare_with_baselines(dcec, X)["method"].tolist()
+    rows = torch.tensor(line[0], requires_grad=True)
+    assert cluster_table(line[1], list(rows))["sample"].tolist() == [1, 0, 2, 4, 3]
+
+
 # -- export_images -----------------------------------------------------------
 
 
@@ -221,6 +284,266 @@ def test_a_failure_on_the_way_leaves_nothing_behind(files, tmp_path, monkeypatch
         export_images(table, tmp_path / "to")
     assert not (tmp_path / "to").exists()
     assert all(path.is_file() for path in paths)
+
+
+def everything_in(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+@pytest.fixture
+def fails_at_the_third(monkeypatch):
+    """Let copying fail at the third file, as on a full disk."""
+    copy, calls = inspection._TRANSFERS["copy"], []
+
+    def fails(source, target):
+        calls.append(target)
+        copy(source, target)
+        if len(calls) == 3:  # half of the file is there
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setitem(inspection._TRANSFERS, "copy", fails)
+
+
+def test_a_failure_leaves_an_existing_folder_with_its_rights(
+    files, tmp_path, fails_at_the_third
+):
+    (tmp_path / "to").mkdir(mode=0o700)
+    number = (tmp_path / "to").stat().st_ino
+    with pytest.raises(OSError, match="No space left") as raised:
+        export_images(files[1], tmp_path / "to")
+    assert raised.value.__notes__ == ["What the export had written was removed."]
+    assert not list((tmp_path / "to").iterdir())
+    assert (tmp_path / "to").stat().st_ino == number
+    assert (tmp_path / "to").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_failure_removes_the_parents_that_were_made_and_no_others(
+    files, tmp_path, fails_at_the_third
+):
+    (tmp_path / "a").mkdir()
+    with pytest.raises(OSError, match="No space left"):
+        export_images(files[1], tmp_path / "a" / "b" / "c")
+    assert everything_in(tmp_path / "a") == []
+
+
+def test_a_failure_in_the_current_folder_shows_its_cause(
+    files, tmp_path, fails_at_the_third, monkeypatch
+):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(OSError, match="No space left"):
+        export_images(files[1], ".")
+    assert everything_in(tmp_path / "here") == []
+
+
+def test_a_failure_behind_a_link_cleans_the_real_folder_and_keeps_the_link(
+    files, tmp_path, fails_at_the_third
+):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    with pytest.raises(OSError, match="No space left"):
+        export_images(files[1], tmp_path / "link")
+    assert everything_in(tmp_path / "real") == []
+    assert (tmp_path / "link").readlink() == tmp_path / "real"
+
+
+def test_export_through_a_link(files, tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    folders = export_images(files[1], tmp_path / "link")
+    assert folders[0] == tmp_path / "link" / "cluster_000"
+    assert len(everything_in(tmp_path / "real")) == 7
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(FileExistsError, match="link to .*nowhere', which does not ex"):
+        export_images(files[1], tmp_path / "dangling")
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_failure_leaves_the_files_of_others(files, tmp_path, monkeypatch):
+    _, table = files
+
+    def fails(source, target):
+        (target.parent / "of_others.txt").write_text("mine")
+        raise OSError("disk full")
+
+    monkeypatch.setitem(inspection._TRANSFERS, "copy", fails)
+    with pytest.raises(OSError, match="disk full"):
+        export_images(table, tmp_path / "to")
+    assert everything_in(tmp_path / "to") == [
+        "cluster_000",
+        "cluster_000/of_others.txt",
+    ]
+
+
+@pytest.mark.parametrize("how", ["copy", "symlink", "hardlink"])
+def test_a_file_that_appears_meanwhile_is_not_touched(
+    files, tmp_path, how, monkeypatch
+):
+    transfer = inspection._TRANSFERS[how]
+
+    def late(source, target):
+        if target.name.startswith("2"):
+            target.write_text("mine")
+        transfer(source, target)
+
+    monkeypatch.setitem(inspection._TRANSFERS, how, late)
+    with pytest.raises(FileExistsError, match="Another export or program made this"):
+        export_images(files[1], tmp_path / "to", how=how)
+    assert everything_in(tmp_path / "to") == [
+        "cluster_000",
+        "cluster_000/2_image0.png",
+    ]
+    assert (tmp_path / "to" / "cluster_000" / "2_image0.png").read_text() == "mine"
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_two_exports_at_once_leave_one(files, tmp_path, exists):
+    _, table = files
+    for i in range(10):
+        target = tmp_path / f"to{i}" / "inner"
+        if exists:
+            target.mkdir(parents=True)
+        barrier = Barrier(2)
+
+        def export(_, target=target, barrier=barrier):
+            barrier.wait()
+            try:
+                return export_images(table, target)
+            except FileExistsError:
+                return None
+
+        with ThreadPoolExecutor(2) as pool:
+            results = list(pool.map(export, range(2)))
+        assert sum(result is not None for result in results) == 1
+        assert len([path for path in target.rglob("*") if path.is_file()]) == 5
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (
+            ["cat", "cat", "dog", "dog", "dog"],
+            "'label' holds 'cat', .* pandas.factorize",
+        ),
+        ([0.2, 0.9, 1, 1, 1], "holds 0.2, but a label must be a whole number"),
+        ([0, 0, np.nan, 1, 1], r"holds nan, .*dropna\(subset=\['label'\]\)"),
+        ([0, np.inf, 0, 1, 1], "holds inf, but a label must be a whole"),
+        ([0, None, 0, 1, 1], "holds nan, but a label must be a whole"),
+        (pd.array([0, None, 0, 1, 1], dtype="Int64"), "holds <NA>, but a label must"),
+        ([True, True, True, False, False], "holds True, but a label must be a whole"),
+        ([-1, -2, 0, 0, 1], "holds -2, but a label must be at least -1"),
+    ],
+)
+def test_labels_that_are_not_whole_numbers_are_found_before_writing(
+    files, tmp_path, labels, message
+):
+    _, table = files
+    with pytest.raises(ValueError, match=message):
+        export_images(table.assign(label=labels), tmp_path / "to")
+    assert not (tmp_path / "to").exists()
+
+
+def test_whole_labels_of_any_type(files, tmp_path):
+    _, table = files
+    for i, kind in enumerate(["float64", "Int64", "uint8", "object"]):
+        folders = export_images(table.astype({"label": kind}), tmp_path / f"to{i}")
+        assert list(folders) == [0, 1]
+        assert all(type(label) is int for label in folders)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "error", "message"),
+    [
+        ("path", np.nan, TypeError, 'Column "path" .* entry 1 is nan'),
+        ("path", None, TypeError, 'Column "path" .* entry 1 is '),
+        ("path", 3, TypeError, 'Column "path" .* entry 1 is 3'),
+        ("path", "", ValueError, 'Column "path" .* entry 1 is empty'),
+        ("path", "a\0b", FileNotFoundError, "1 of 5 files do not exist or are no"),
+        ("path", os.devnull, FileNotFoundError, "do not exist or are no files"),
+        ("confidence", "high", TypeError, 'Column "confidence" .* must hold numbers'),
+        ("confidence", pd.NA, TypeError, 'Column "confidence" .* must hold numbers'),
+    ],
+)
+def test_wrong_values_of_a_table_are_found_before_writing(
+    files, tmp_path, column, value, error, message
+):
+    table = files[1].astype({column: object})
+    table.loc[1, column] = value
+    with pytest.raises(error, match=message):
+        export_images(table, tmp_path / "to")
+    assert not (tmp_path / "to").exists()
+
+
+@pytest.mark.parametrize("table", [None, "a.csv", [{"path": "a"}], {"path": ["a"]}])
+def test_tables_that_are_no_data_frames(tmp_path, table):
+    with pytest.raises(TypeError, match="table must be a DataFrame.* got"):
+        export_images(table, tmp_path / "to")
+
+
+@pytest.mark.parametrize(
+    ("folder", "error"),
+    [
+        (None, TypeError),
+        (3, TypeError),
+        (b"to", TypeError),
+        ("", ValueError),
+        (" ", ValueError),
+        ("a\0b", ValueError),
+    ],
+)
+def test_folders_that_are_no_paths(files, tmp_path, folder, error, monkeypatch):
+    monkeypatch.chdir(tmp_path / "from")
+    with pytest.raises(error, match="folder"):
+        export_images(files[1], folder)
+    assert len(everything_in(tmp_path)) == 8
+
+
+def test_a_folder_that_is_a_file(files, tmp_path):
+    (tmp_path / "to").write_text("mine")
+    with pytest.raises(FileExistsError, match="exists and is not a folder"):
+        export_images(files[1], tmp_path / "to")
+    assert (tmp_path / "to").read_text() == "mine"
+
+
+@pytest.mark.parametrize("how", [None, ["copy"], "move", 1])
+def test_other_ways_are_refused(files, tmp_path, how):
+    with pytest.raises(ValueError, match="is none of .'copy', 'hardlink', 'symlink'"):
+        export_images(files[1], tmp_path / "to", how=how)
+
+
+def test_names_that_get_too_long_are_found_before_writing(files, tmp_path):
+    paths, table = files
+    long = paths[0].with_name("n" * 250 + ".png")  # "1_" in front makes 256
+    paths[0].rename(long)
+    table = table.replace(str(paths[0]), str(long))
+    with pytest.raises(ValueError, match="would have 256 bytes, more than the 255"):
+        export_images(table, tmp_path / "a" / "to")
+    assert not (tmp_path / "a").exists()
+    deep = tmp_path.joinpath(*["d" * 200] * 20)
+    with pytest.raises(ValueError, match="path .* more than the 4095"):
+        export_images(table, deep)
+    assert len(everything_in(tmp_path)) == 8
+
+
+def test_sources_that_are_links(files, tmp_path):
+    paths, table = files
+    content = paths[1].read_bytes()
+    paths[1].rename(tmp_path / "elsewhere.png")
+    paths[1].symlink_to(tmp_path / "elsewhere.png")
+    for how in ("copy", "hardlink", "symlink"):
+        folders = export_images(table, tmp_path / how, how=how)
+        target = folders[0] / "1_image0.png"
+        assert target.read_bytes() == content
+        assert target.is_symlink() == (how == "symlink")
+    assert target.readlink() == paths[1]
+
+
+def test_no_rows_write_nothing_and_a_folder_within_the_sources_is_fine(files, tmp_path):
+    _, table = files
+    assert export_images(table[:0], tmp_path / "to") == {}
+    assert not (tmp_path / "to").exists()
+    folders = export_images(table, tmp_path / "from" / "to")
+    assert sum(len(list(folder.iterdir())) for folder in folders.values()) == 5
 
 
 def test_ranks_are_by_confidence_in_any_order_of_the_table(files, tmp_path):
@@ -320,3 +643,26 @@ def test_comparison_in_a_pipeline(digits):
     pipeline = make_pipeline(Autoencoder(max_epochs=1, random_state=0), KMeans(4))
     table = compare_with_baselines(pipeline.fit(X), X, y)
     assert list(table["method"]) == ["k-means", "PCA + k-means", "KMeans"]
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "error", "message"),
+    [
+        (np.full((6, 2), np.nan), None, ValueError, "Input X contains NaN"),
+        (None, None, ValueError, "X must be an array"),
+        ([["a", "b"]] * 6, None, ValueError, "X holds strings"),
+        (np.eye(6), [0, 1], ValueError, "inconsistent .* X has 6, y has 2"),
+        (np.eye(6), [0, 0, 0, 1, 1, np.nan], ValueError, "Input y contains NaN"),
+        (np.eye(6), [0.1, 0, 0, 1, 1, 1], ValueError, "continuous. y holds 0.1"),
+    ],
+)
+def test_comparison_refuses_before_fitting(X, y, error, message, monkeypatch):
+    monkeypatch.setattr(KMeans, "fit", lambda *args: pytest.fail("was fitted"))
+    with pytest.raises(error, match=message):
+        compare_with_baselines(KMeans(2), X, y)
+
+
+def test_comparison_wants_an_instance(line):
+    for estimator, message in [(DCEC, "is the class DCEC"), (None, "got None")]:
+        with pytest.raises(TypeError, match=message):
+            compare_with_baselines(estimator, line[0])

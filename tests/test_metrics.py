@@ -1,9 +1,12 @@
 """Scores by hand, and scorers at the edges where scikit-learn raises."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse
+import torch
 from sklearn.base import BaseEstimator
-from sklearn.cluster import KMeans
+from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.datasets import make_blobs
 from sklearn.metrics import (
     adjusted_rand_score,
@@ -52,6 +55,79 @@ def test_accuracy_refuses_what_it_cannot_score():
         metrics.clustering_accuracy([0, 1], [0])
     with pytest.raises(ValueError, match="empty"):
         metrics.clustering_accuracy([], [])
+
+
+NAN = float("nan")
+
+WRONG_LABELS = {
+    "NaN": ([0, 1, NAN], ValueError, "Input {} contains NaN.*labelled samples only"),
+    "array": (np.array([0, 1, NAN]), ValueError, "Input {} contains NaN"),
+    "strings": (["a", NAN, "b"], ValueError, "Input {} contains NaN or None"),
+    "None": (["a", None, "b"], ValueError, "Input {} contains NaN or None"),
+    "NA": (pd.Series([0, pd.NA, 1], dtype="Int64"), ValueError, "Input {} contains"),
+    "category": (pd.Series(["a", None, "b"], dtype="category"), ValueError, "Input {}"),
+    "string": (pd.Series(["a", None, "b"], dtype="string"), ValueError, "Input {} con"),
+    "NaT": (np.array(["NaT", "2020", "2021"], "M8[D]"), ValueError, "Input {} con"),
+    "masked": (np.ma.array([0, 1, 1], mask=[0, 1, 0]), ValueError, "{} contains mask"),
+    "infinite": ([0, 1, np.inf], ValueError, "Input {} contains infinity"),
+    "continuous": ([0.5, 1, 2], ValueError, "label type: continuous. {} holds 0.5"),
+    "mixed": (["a", 1, 2], TypeError, "{} mixes labels of several types: number, str"),
+    "one-hot": (np.eye(3), ValueError, r"{} should be a 1d .*pass {}.argmax\(axis=1\)"),
+    "3-D": (np.zeros((3, 1, 1)), ValueError, r"{} should be a 1d .*\(3, 1, 1\)"),
+    "sparse": (scipy.sparse.csr_matrix([0, 1, 1]), TypeError, "{} is sparse. Pass"),
+    "nothing": (None, ValueError, "{} should be a 1d array.*got NoneType"),
+    "word": ("abc", ValueError, "{} should be a 1d array .* got str"),
+    "complex": (np.array([1j, 2, 3]), TypeError, "{} of type complex128 cannot be"),
+    "short": ([0, 1], ValueError, "inconsistent numbers of samples.*{} has 2"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_LABELS)
+@pytest.mark.parametrize("score", [metrics.clustering_accuracy, metrics.match_clusters])
+def test_wrong_labels_are_refused_by_name(score, kind):
+    labels, error, message = WRONG_LABELS[kind]
+    with pytest.raises(error, match=message.format("y_true", "y_true")):
+        score(labels, [0, 1, 1])
+    with pytest.raises(error, match=message.format("y_pred", "y_pred")):
+        score([0, 1, 1], labels)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [0, 1, 1],
+        [0.0, 1.0, 1.0],
+        [[0], [1], [1]],
+        [True, False, False],
+        ["a", "b", "b"],
+        [torch.tensor(0), torch.tensor(1), torch.tensor(1)],
+        torch.tensor([0.0, 1.0, 1.0], requires_grad=True),
+        pd.Series([0, 1, 1], dtype="Int64"),
+        pd.Series(["a", "b", "b"], dtype="category"),
+        np.array([0, 1, 1], dtype=object),
+        np.array(["2020", "2021", "2021"], "M8[Y]"),
+    ],
+)
+def test_labels_of_any_type(labels):
+    assert metrics.clustering_accuracy(labels, [5, 7, 7]) == 1
+    assert metrics.clustering_accuracy([5, 7, 7], labels) == 1
+    assert set(metrics.match_clusters([5, 7, 7], labels).values()) == {5, 7}
+
+
+def test_matches_of_nullable_integers_are_integers():
+    matching = metrics.match_clusters(pd.Series([0, 1], dtype="Int64"), [5, 6])
+    assert matching == {5: 0, 6: 1}
+    assert all(isinstance(label, int) for label in matching.values())
+
+
+@pytest.mark.parametrize("name", ["accuracy_scorer", "nmi_scorer", "ari_scorer"])
+def test_scorers_refuse_missing_and_continuous_classes(name):
+    scorer, X = getattr(metrics, name), np.zeros((3, 1))
+    for y, message in [([0, 1, NAN], "y_true contains NaN"), ([0.5, 1, 2], "continu")]:
+        with pytest.raises(ValueError, match=message):
+            scorer(Fixed([0, 1, 1]), X, y)
+    with pytest.raises(ValueError, match="y_true should be .* got NoneType"):
+        scorer(Fixed([0, 1, 1]), X, None)
 
 
 def test_match_clusters():
@@ -194,3 +270,35 @@ def test_latent_scores_warn_in_their_docstrings():
         text = " ".join(function.__doc__.split())
         assert "collapse" in text
         assert "one embedding" in text
+
+
+@LABEL_FREE
+def test_scores_want_an_instance_that_predicts(scorer, blobs):
+    X, _ = blobs
+    with pytest.raises(TypeError, match="estimator is the class KMeans. Pass an inst"):
+        scorer(KMeans, X)
+    with pytest.raises(TypeError, match="estimator must be .* got None"):
+        scorer(None, X)
+    with pytest.raises(TypeError, match="AgglomerativeClustering has no predict"):
+        scorer(AgglomerativeClustering(3).fit(X), X)
+    with pytest.raises(ValueError, match="inconsistent .*X has 100, labels has 50"):
+        scorer(Fixed(np.arange(50)), X)
+
+
+@LABEL_FREE
+def test_an_embedding_of_nan_is_not_blamed_on_X(scorer, blobs):
+    class Damaged(Fixed):
+        def transform(self, X):
+            return np.full((len(X), 2), np.nan)
+
+    X, y = blobs
+    with pytest.raises(ValueError, match=r"Damaged.transform\(X\) contains NaN"):
+        scorer(Damaged(y), X)
+
+
+@LABEL_FREE
+def test_scores_take_tensors_with_gradients(scorer, blobs):
+    X, _ = blobs
+    tensor = torch.tensor(X, requires_grad=True)
+    kmeans = KMeans(3, random_state=0).fit(X)
+    assert scorer(kmeans, tensor) == scorer(kmeans, X) == scorer(kmeans, list(tensor))
