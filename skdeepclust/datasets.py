@@ -86,7 +86,8 @@ def fetch_mnist(*, subset="all", data_home=None, return_X_y=False):
     (10000, 1, 28, 28)
     """
     names = {"all": "mnist_full", "test": "mnist_test"}
-    return _bunch(*_subset(subset, 60000, names, _MNIST, data_home), return_X_y)
+    X, y = _subset(subset, 60000, names, _MNIST, data_home)
+    return _bunch(X, y, return_X_y)
 
 
 def fetch_cifar10(*, subset="all", data_home=None, return_X_y=False):
@@ -123,7 +124,8 @@ def fetch_cifar10(*, subset="all", data_home=None, return_X_y=False):
     (10000, 3, 32, 32)
     """
     names = {"all": "cifar10_full", "test": "cifar10_test_jpeg"}
-    return _bunch(*_subset(subset, 50000, names, _CIFAR10, data_home), return_X_y)
+    X, y = _subset(subset, 50000, names, _CIFAR10, data_home)
+    return _bunch(X, y, return_X_y)
 
 
 def fetch_pendigits(*, data_home=None, return_X_y=False):

@@ -9,6 +9,7 @@ The tables are pandas DataFrames. pandas comes with
 """
 
 import errno
+import math
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Set
@@ -417,7 +418,7 @@ def _ranked_files(table):
 def _as_label(value):
     """A label of a table as an int of at least -1."""
     try:
-        is_whole = isinstance(value, Real) and value == int(value)
+        is_whole = isinstance(value, Real) and value == math.trunc(value)
     except (ValueError, OverflowError):  # NaN or infinity
         is_whole = False
     if not is_whole or isinstance(value, bool | np.bool_):
@@ -517,7 +518,7 @@ def _check_lengths(real, members):
 
 def _write(real, is_new, members, transfer):
     """Make the folders and transfer the files; after a failure, remove just these."""
-    made = []
+    made: list[Path] = []
     try:
         if members and is_new:
             _make_folder(real, made)

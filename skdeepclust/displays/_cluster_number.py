@@ -1,17 +1,25 @@
 """Silhouette and stability for several numbers of clusters."""
 
 import warnings
+from collections.abc import Iterable
 from itertools import combinations
+from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score
 from sklearn.utils import check_random_state
 
-from skdeepclust._fitted import as_rows
-from skdeepclust._sampling import silhouettes, stratified_sample
+from skdeepclust._fitted import as_rows, as_samples, check_instance, count_samples
+from skdeepclust._sampling import check_count, silhouettes, stratified_sample
 from skdeepclust._warnings import warn
-from skdeepclust.displays._style import COLORS, panel_axes, set_text_size, text_size
+from skdeepclust.displays._style import (
+    COLORS,
+    check_axes,
+    panel_axes,
+    set_text_size,
+    text_size,
+)
 
 __all__ = ["ClusterNumberDisplay"]
 
@@ -107,12 +115,12 @@ class ClusterNumberDisplay:
         X : array-like
             Samples, as the estimator takes them.
         n_clusters : iterable of int, default=range(2, 13)
-            Numbers of clusters, each at least 2.
+            Numbers of clusters, each at least 2 and at most the number of samples.
         n_seeds : int, default=5
             Number of fits for each number of clusters.
         max_samples : int, default=2000
             Most samples that silhouettes are measured with, the same ones for all
-            fits. None takes all samples.
+            fits: more than the largest number of clusters. None takes all samples.
         random_state : int, RandomState instance or None, default=0
             Seed of all fits and of the sample.
         ax : array of matplotlib Axes, Figure or SubFigure, default=None
@@ -127,25 +135,28 @@ class ClusterNumberDisplay:
         Raises
         ------
         TypeError
-            If the estimator has no parameter `n_clusters`.
+            If the estimator is a class or None or has no parameter `n_clusters`, if a
+            number is not a whole number, or if `ax` is something else.
         ValueError
-            If a number of clusters is below 2 or `n_seeds` below 1.
+            If a number of clusters is below 2 or above the number of samples, if
+            `n_seeds` is below 1, if `max_samples` is not above the numbers of clusters,
+            or if `ax` holds too few axes. All errors come before the first fit.
 
         Warns
         -----
         UserWarning
             The first warning of each category from the fits, with the number of such
-            warnings.
+            warnings. They come after the figure is drawn.
         """
-        n_clusters = np.array(sorted(set(n_clusters)), dtype=int)
-        if not len(n_clusters) or n_clusters.min() < 2 or n_seeds < 1:
-            raise ValueError(
-                f"n_clusters={n_clusters.tolist()} must be numbers of at least 2, and "
-                f"n_seeds={n_seeds} at least 1."
-            )
+        X = as_samples(X)
+        n_clusters = _checked_numbers(n_clusters, count_samples(X))
+        check_count(n_seeds, "n_seeds")
+        if max_samples is not None:
+            check_count(max_samples, "max_samples", n_clusters[-1] + 1)
         _check_has_n_clusters(estimator)
+        check_axes(ax, 1 + (n_seeds > 1))
         rng = check_random_state(random_state)
-        labels, Z, space_name = _fit_all(estimator, X, n_clusters, n_seeds, rng)
+        labels, Z, space_name, caught = _fit_all(estimator, X, n_clusters, n_seeds, rng)
         # The same samples for all fits, whose labels differ: a single stratum.
         drawn = stratified_sample(np.zeros(len(Z)), max_samples, rng)
         scores = [
@@ -164,7 +175,9 @@ class ClusterNumberDisplay:
             np.array(agreements).reshape(len(n_clusters), -1),
             space_name=space_name,
         )
-        return display.plot(ax=ax)
+        display.plot(ax=ax)
+        _warn_once_each(caught)
+        return display
 
     @property
     def best_n_clusters_(self):
@@ -241,8 +254,32 @@ class ClusterNumberDisplay:
             )
 
 
+def _checked_numbers(n_clusters, n_samples):
+    """Numbers of clusters as an increasing array."""
+    if isinstance(n_clusters, str) or not isinstance(n_clusters, Iterable):
+        raise TypeError(
+            f"n_clusters={n_clusters!r} must be several whole numbers, such as "
+            "range(2, 13) or [2, 3, 5]."
+        )
+    numbers = list(n_clusters)
+    if not numbers:
+        raise ValueError(
+            f"n_clusters={n_clusters!r} is empty. Pass at least one number of clusters."
+        )
+    for number in numbers:
+        if not isinstance(number, Integral) or isinstance(number, bool):
+            raise TypeError(f"n_clusters holds {number!r}, which is no whole number.")
+        if not 2 <= int(number) <= n_samples:
+            raise ValueError(
+                f"n_clusters holds {number}, but each number must be at least 2 and at "
+                f"most the number of samples, {n_samples}."
+            )
+    return np.array(sorted(set(numbers)), dtype=int)
+
+
 def _check_has_n_clusters(estimator):
     """Refuse an estimator or pipeline whose last step has no `n_clusters`."""
+    check_instance(estimator)
     steps = getattr(estimator, "steps", [("", estimator)])
     last = steps[-1][1]
     if "n_clusters" not in getattr(last, "get_params", dict)():
@@ -263,6 +300,8 @@ def _fit_all(estimator, X, n_clusters, n_seeds, rng):
         Samples in the space that all fits share.
     space_name : str
         Name of that space.
+    caught : list of WarningMessage
+        Warnings of the fits.
     """
     pretraining_seed, seeds = rng.randint(_SEEDS), rng.randint(_SEEDS, size=n_seeds)
     with warnings.catch_warnings(record=True) as caught:
@@ -272,8 +311,7 @@ def _fit_all(estimator, X, n_clusters, n_seeds, rng):
             [_fit_labels(unfitted, X, k, seed) for seed in seeds]
             for k in n_clusters.tolist()
         ]
-    _warn_once_each(caught)
-    return labels, Z, space_name
+    return labels, Z, space_name, caught
 
 
 def _share_pretraining(estimator, X, seed):

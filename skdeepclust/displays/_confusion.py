@@ -3,10 +3,17 @@
 import numpy as np
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix
-from sklearn.utils import column_or_1d
 
-from skdeepclust._fitted import clusters_of, name_of
+from skdeepclust._fitted import (
+    check_instance,
+    check_labels,
+    check_same_length,
+    clusters_of,
+    name_of,
+)
 from skdeepclust.displays._style import (
+    check_axes,
+    check_cmap,
     ink_on,
     points_of,
     set_text_size,
@@ -98,7 +105,7 @@ class ClusterConfusionDisplay:
         X : array-like
             Samples, as the estimator takes them.
         y : array-like of shape (n_samples,)
-            Classes, of any type.
+            Classes: whole numbers, strings or booleans, none missing.
         cmap : str or matplotlib Colormap, default="Blues"
             Colours of the cells.
         ax : matplotlib Axes, Figure or SubFigure, default=None
@@ -112,13 +119,18 @@ class ClusterConfusionDisplay:
         Raises
         ------
         TypeError
-            If the estimator has no clusters.
+            If the estimator is a class or None, or has no clusters.
         ValueError
-            If the lengths of X and y differ.
+            If the lengths of X and y differ, or if y has missing or continuous values.
         """
+        check_instance(estimator)
+        check_axes(ax)
+        check_cmap(cmap)
+        y = check_labels(y, "y")
         labels = clusters_of(estimator, X)
         if labels is None:
             raise TypeError(f"{name_of(estimator)} has neither predict nor labels_.")
+        check_same_length(X=labels, y=y)
         return cls.from_predictions(y, labels, cmap=cmap, ax=ax)
 
     @classmethod
@@ -128,9 +140,9 @@ class ClusterConfusionDisplay:
         Parameters
         ----------
         y_true : array-like of shape (n_samples,)
-            Classes, of any type.
+            Classes: whole numbers, strings or booleans, none missing.
         labels : array-like of shape (n_samples,)
-            Clusters, of any type.
+            Clusters, likewise.
         cmap : str or matplotlib Colormap, default="Blues"
             Colours of the cells.
         ax : matplotlib Axes, Figure or SubFigure, default=None
@@ -144,9 +156,13 @@ class ClusterConfusionDisplay:
         Raises
         ------
         ValueError
-            If the inputs are empty or differ in length.
+            If the inputs are empty, differ in length, or have missing or continuous
+            values, or if matplotlib does not know `cmap`.
         """
-        y_true, labels = column_or_1d(y_true), column_or_1d(labels)
+        check_axes(ax)
+        check_cmap(cmap)
+        y_true, labels = check_labels(y_true, "y_true"), check_labels(labels, "labels")
+        check_same_length(y_true=y_true, labels=labels)
         matching = match_clusters(y_true, labels)
         table = contingency_matrix(y_true, labels)
         classes, clusters = np.unique(y_true), np.unique(labels)
@@ -176,6 +192,7 @@ class ClusterConfusionDisplay:
         display : ClusterConfusionDisplay
             Itself.
         """
+        check_cmap(cmap)
         n_rows, n_columns = self.table.shape
         ax = single_axes(
             ax,

@@ -1,8 +1,11 @@
 """Samples as images that matplotlib draws."""
 
+import math
+from numbers import Integral
+
 import numpy as np
 
-from skdeepclust._fitted import name_of, step_with
+from skdeepclust._fitted import as_samples, name_of, step_with
 
 __all__ = ["as_images", "image_limits", "to_unit"]
 
@@ -32,10 +35,15 @@ def as_images(estimator, X, image_shape=None):
 
     Raises
     ------
+    TypeError
+        If `image_shape` is not a tuple of whole numbers.
     ValueError
-        If the shape of the images is unknown or X has another number of dimensions.
+        If the shape of the images is unknown, if `image_shape` does not fit to X, or
+        if X has another number of dimensions.
     """
-    X = np.asarray(X)
+    X = np.asarray(as_samples(X))
+    if image_shape is not None:
+        _check_image_shape(image_shape, X.shape)
     if X.ndim == 2:
         if image_shape is None:
             image_shape = getattr(
@@ -57,6 +65,31 @@ def as_images(estimator, X, image_shape=None):
     is_uint8 = X.dtype == np.uint8
     X = X.astype(np.float32) / 255 if is_uint8 else X.astype(np.float32)
     return X.transpose(0, 2, 3, 1) if X.shape[1] == 3 else X.mean(axis=1)
+
+
+def _check_image_shape(image_shape, shape):
+    """Refuse an `image_shape` that is no shape, or not that of the samples."""
+    is_shape = isinstance(image_shape, tuple | list) and len(image_shape) in (2, 3)
+    if not is_shape or not all(
+        isinstance(side, Integral) and not isinstance(side, bool) and int(side) > 0
+        for side in image_shape
+    ):
+        error = ValueError if isinstance(image_shape, tuple | list) else TypeError
+        raise error(
+            f"image_shape={image_shape!r} must be (height, width) or (channels, "
+            "height, width), positive whole numbers."
+        )
+    if math.prod(image_shape) != math.prod(shape[1:]):
+        raise ValueError(
+            f"image_shape={image_shape} needs {math.prod(image_shape)} values per "
+            f"sample, but X of shape {shape} has {math.prod(shape[1:])}. Pass the "
+            "(channels, height, width) of your images."
+        )
+    if len(shape) > 2 and (1, *image_shape)[-3:] != (1, *shape[1:])[-3:]:
+        raise ValueError(
+            f"image_shape={image_shape} differs from the images of X of shape {shape}. "
+            "Leave it out: it is for rows."
+        )
 
 
 def image_limits(images):

@@ -1,19 +1,27 @@
 """The embedding in two dimensions."""
 
 import numpy as np
-from sklearn.utils import check_consistent_length, column_or_1d
 
 from skdeepclust._fitted import (
     as_rows,
+    as_samples,
     centers_in,
+    check_instance,
+    check_labels,
+    check_same_length,
     clustered_space,
     clusters_of,
     name_of,
 )
-from skdeepclust._sampling import stratified_sample
+from skdeepclust._sampling import check_max_samples, stratified_sample
 from skdeepclust.displays._placing import pushed_apart
-from skdeepclust.displays._projection import project, projection_name
+from skdeepclust.displays._projection import (
+    check_projection,
+    project,
+    projection_name,
+)
 from skdeepclust.displays._style import (
+    check_axes,
     color_of,
     count,
     halo,
@@ -135,8 +143,8 @@ class LatentSpaceDisplay:
         X : array-like
             Samples, as the estimator takes them.
         y : array-like of shape (n_samples,), default=None
-            Labels that decide the colours. None takes the predicted clusters, or one
-            colour if the estimator predicts none.
+            Labels that decide the colours, none missing. None takes the predicted
+            clusters, or one colour if the estimator predicts none.
         projection : {"tsne", "pca"}, transformer or None, default="tsne"
             Projection to two dimensions: a name or a transformer. A copy of the
             transformer is fitted to samples and centres together, by `fit_transform`.
@@ -161,15 +169,28 @@ class LatentSpaceDisplay:
 
         Raises
         ------
+        TypeError
+            If the estimator is a class or None, or if `max_samples` is not a whole
+            number.
         ValueError
-            If the projection does not return two columns, or if X, `y` and `before`
-            differ in length.
+            If the projection does not return two columns, if X, `y` and `before`
+            differ in length, if one of them has missing values, or if `max_samples` is
+            below 1.
         """
+        check_instance(estimator)
+        check_axes(ax, 1 + (before is not None))
+        check_projection(projection)
+        check_max_samples(max_samples)
+        X = as_samples(X)
+        labels = None if y is None else check_labels(y, "y")
+        check_same_length(X=X, y=labels)
         Z = clustered_space(estimator, X)
         # A data frame has a `transform` too.
         if hasattr(before, "transform") and not hasattr(before, "shape"):
+            check_instance(before, "before")
             before = clustered_space(before, X)
-        labels = clusters_of(estimator, X) if y is None else y
+        if y is None:
+            labels = clusters_of(estimator, X)
         is_deep = hasattr(estimator, "transform") and hasattr(estimator, "module_")
         return cls._from_space(
             Z,
@@ -203,7 +224,7 @@ class LatentSpaceDisplay:
         Z : array-like of shape (n_samples, width)
             Embeddings of the samples, or other points.
         labels : array-like of shape (n_samples,), default=None
-            Labels that decide the colours. None takes one colour.
+            Labels that decide the colours, none missing. None takes one colour.
         centers : array-like of shape (n_clusters, width), default=None
             Cluster centres, projected together with the points.
         projection : {"tsne", "pca"}, transformer or None, default="tsne"
@@ -225,10 +246,16 @@ class LatentSpaceDisplay:
 
         Raises
         ------
+        TypeError
+            If `max_samples` is not a whole number.
         ValueError
-            If the projection does not return two columns, or if the inputs differ in
-            length or in width.
+            If the projection does not return two columns, if the inputs differ in
+            length or in width, if one of them has missing values, or if `max_samples`
+            is below 1.
         """
+        check_axes(ax, 1 + (before is not None))
+        check_projection(projection)
+        check_max_samples(max_samples)
         display = cls._from_space(
             Z, labels, centers, before, projection, max_samples, random_state
         )
@@ -239,12 +266,12 @@ class LatentSpaceDisplay:
         cls, Z, labels, centers, before, projection, max_samples, random_state, **names
     ):
         """Draw a sample, and project it."""
-        Z = as_rows(Z)
+        Z = as_rows(Z, "Z")
         if labels is not None:
-            labels = column_or_1d(labels)
+            labels = check_labels(labels, "labels")
         if before is not None:
-            before = as_rows(before)
-        check_consistent_length(Z, labels, before)
+            before = as_rows(before, "before")
+        check_same_length(Z=Z, labels=labels, before=before)
         strata = np.zeros(len(Z), dtype=int) if labels is None else labels
         indices = stratified_sample(strata, max_samples, random_state)
         points, centers = project(projection, Z[indices], centers, random_state)

@@ -7,15 +7,24 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skdeepclust._fitted import (
+    as_samples,
     centers_in,
+    check_instance,
+    check_labels,
     clustered_space,
     clusters_of,
     last_step,
     name_of,
     step_with,
 )
+from skdeepclust._sampling import check_count
 from skdeepclust.displays._images import as_images, image_limits, to_unit
-from skdeepclust.displays._style import import_pyplot, points_of
+from skdeepclust.displays._style import (
+    check_axes,
+    check_cmap,
+    import_pyplot,
+    points_of,
+)
 
 __all__ = ["ClusterMontageDisplay"]
 
@@ -149,18 +158,26 @@ class ClusterMontageDisplay:
         Raises
         ------
         TypeError
-            If the estimator has no clusters.
+            If the estimator is a class or None, or has no clusters, or if `n_images` is
+            not a whole number.
         ValueError
-            If X is not images and the shape of the images is unknown.
+            If X is not images and the shape of the images is unknown, if `image_shape`
+            does not fit to X, if `n_images` is below 1, or if `clusters` holds other
+            clusters than those of the estimator.
         """
+        check_instance(estimator)
+        check_axes(ax)
+        check_cmap(cmap)
+        check_count(n_images, "n_images")
+        X = as_samples(X)
         labels = clusters_of(estimator, X)
         if labels is None:
             raise TypeError(f"{name_of(estimator)} has neither predict nor labels_.")
+        labels = check_labels(labels, f"{name_of(estimator)}.predict(X)")
         images = as_images(estimator, X, image_shape)
         Z = clustered_space(estimator, X)
         centers = centers_in(estimator, Z)
-        if clusters is None:
-            clusters = _all_clusters(estimator, labels)
+        clusters = _checked_clusters(clusters, _all_clusters(estimator, labels))
         members = [np.flatnonzero(labels == cluster) for cluster in clusters]
         rng = check_random_state(random_state)
         groups: dict = {"nearest": [], "random": [], "farthest": []}
@@ -197,6 +214,8 @@ class ClusterMontageDisplay:
             Itself.
         """
         plt = import_pyplot()
+        check_axes(ax)
+        check_cmap(cmap)
         height = self._height()
         grid = _Grid(len(self.clusters), self._group_widths(), height)
         if ax is None:
@@ -342,6 +361,21 @@ def _all_clusters(estimator, labels):
     if not all(isinstance(label, int) for label in found):
         return found
     return sorted({*range(len(centers)), *found})
+
+
+def _checked_clusters(clusters, known):
+    """The clusters to draw: those asked for, or all that are known."""
+    if clusters is None:
+        return known
+    is_several = np.ndim(clusters) == 1 and not isinstance(clusters, str)
+    asked = np.asarray(clusters).tolist() if is_several else []
+    odd = [cluster for cluster in asked if cluster not in known]
+    if not asked or odd:
+        raise ValueError(
+            f"clusters={clusters!r} must be a list of one or more of the clusters "
+            f"{known}."
+        )
+    return asked
 
 
 def _is_row(array, cluster):

@@ -7,13 +7,26 @@ from sklearn.manifold import TSNE
 
 from skdeepclust._fitted import as_rows
 
-__all__ = ["project", "projection_name"]
+__all__ = ["check_projection", "project", "projection_name"]
+
+_NAMES = {"tsne": "t-SNE", "pca": "PCA"}
 
 # Perplexity of t-SNE if there are enough samples; its authors advise 5 to 50.
 _PERPLEXITY = 30
 
 # Spread of the points as a share of the largest value: less is rounding error.
 _LEAST_SPREAD = 1e-6
+
+
+def check_projection(projection):
+    """Refuse a projection that is neither a known name, None nor a transformer."""
+    if projection is None or (isinstance(projection, str) and projection in _NAMES):
+        return
+    if isinstance(projection, type) or not hasattr(projection, "fit_transform"):
+        raise ValueError(
+            f"projection={projection!r} must be 'tsne', 'pca', None or a transformer "
+            "(an instance) with fit_transform."
+        )
 
 
 def project(projection, Z, centers, random_state):
@@ -45,7 +58,7 @@ def project(projection, Z, centers, random_state):
     """
     n_points = len(Z)
     if centers is not None:
-        centers = as_rows(centers)
+        centers = as_rows(centers, "centers")
         if centers.shape[1] != Z.shape[1]:
             raise ValueError(
                 f"centers have {centers.shape[1]} columns, but Z has {Z.shape[1]}."
@@ -64,7 +77,7 @@ def _fit_transform(projection, Z, random_state):
     """Points and centres in one array, projected."""
     if projection is None:
         return Z
-    if isinstance(projection, str) and projection in ("tsne", "pca"):
+    if isinstance(projection, str):
         if Z.shape[1] < 2:
             raise ValueError(
                 "Points of one column cannot be drawn in two dimensions. Train with an "
@@ -80,11 +93,6 @@ def _fit_transform(projection, Z, random_state):
         init = "pca" if spread > _LEAST_SPREAD * size else "random"
         tsne = TSNE(perplexity=perplexity, init=init, random_state=random_state)
         return tsne.fit_transform(Z)
-    if not hasattr(projection, "fit_transform"):
-        raise ValueError(
-            f"projection={projection!r} must be 'tsne', 'pca', None or a transformer "
-            "with fit_transform."
-        )
     return clone(projection, safe=False).fit_transform(Z)
 
 
@@ -92,6 +100,5 @@ def projection_name(projection):
     """Name of a projection, for titles and axes."""
     if projection is None:
         return "dimension"
-    names = {"tsne": "t-SNE", "pca": "PCA"}
     is_name = isinstance(projection, str)
-    return names[projection] if is_name else type(projection).__name__
+    return _NAMES[projection] if is_name else type(projection).__name__

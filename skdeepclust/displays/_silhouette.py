@@ -1,17 +1,20 @@
 """Silhouettes of the samples of every cluster."""
 
 import numpy as np
-from sklearn.utils import check_consistent_length, column_or_1d
 
 from skdeepclust._fitted import (
     as_rows,
+    check_instance,
+    check_labels,
+    check_same_length,
     clustered_space,
     clusters_of,
     name_of,
 )
-from skdeepclust._sampling import silhouettes
+from skdeepclust._sampling import check_max_samples, silhouettes
 from skdeepclust.displays._placing import spread
 from skdeepclust.displays._style import (
+    check_axes,
     color_of,
     count,
     points_of,
@@ -115,10 +118,15 @@ class SilhouetteDisplay:
         Raises
         ------
         TypeError
-            If the estimator has no clusters.
+            If the estimator is a class or None, or has no clusters, or if `max_samples`
+            is not a whole number.
         ValueError
-            If silhouettes are undefined, as for a single cluster.
+            If silhouettes are undefined, as for a single cluster, or if `max_samples`
+            is below 1.
         """
+        check_instance(estimator)
+        check_axes(ax)
+        check_max_samples(max_samples)
         labels = clusters_of(estimator, X)
         if labels is None:
             raise TypeError(f"{name_of(estimator)} has neither predict nor labels_.")
@@ -139,7 +147,7 @@ class SilhouetteDisplay:
         Z : array-like of shape (n_samples, n_features)
             Points.
         labels : array-like of shape (n_samples,)
-            Clusters, of any type.
+            Clusters: whole numbers, strings or booleans, none missing.
         max_samples : int, default=2000
             Most samples to measure. None takes all samples.
         random_state : int, RandomState instance or None, default=0
@@ -155,11 +163,14 @@ class SilhouetteDisplay:
         Raises
         ------
         ValueError
-            If silhouettes are undefined, as for a single cluster, or if the lengths of
-            Z and labels differ.
+            If silhouettes are undefined, as for a single cluster, if the lengths of Z
+            and labels differ, if one of them has missing values, or if `max_samples` is
+            below 1.
         """
-        Z, labels = as_rows(Z), column_or_1d(labels)
-        check_consistent_length(Z, labels)
+        check_axes(ax)
+        check_max_samples(max_samples)
+        Z, labels = as_rows(Z, "Z"), check_labels(labels, "labels")
+        check_same_length(Z=Z, labels=labels)
         clusters, sizes = np.unique(labels, return_counts=True)
         mean, values, indices = silhouettes(Z, labels, max_samples, random_state)
         if np.isnan(mean):

@@ -7,6 +7,8 @@ import numpy as np
 __all__ = [
     "COLORS",
     "MARKERS",
+    "check_axes",
+    "check_cmap",
     "color_of",
     "count",
     "halo",
@@ -41,6 +43,46 @@ def import_pyplot():
             'with: pip install "skdeepclust[plot]"'
         ) from error
     return plt
+
+
+def check_axes(ax, n_panels=1):
+    """Refuse an `ax` in which the panels cannot be drawn, before anything is computed.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes, array of them, Figure, SubFigure or None
+        The parameter `ax`.
+    n_panels : int, default=1
+        Number of axes needed.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    TypeError
+        If `ax` is something else.
+    ValueError
+        If `ax` holds too few axes.
+    """
+    import_pyplot()
+    if ax is None or hasattr(ax, "subplots"):
+        return
+    axes = np.ravel(np.asarray(ax, dtype=object))
+    _check_axes(axes)
+    if len(axes) < n_panels:
+        raise ValueError(
+            f"This figure has {n_panels} panels, but ax holds {len(axes)} axes. Pass "
+            f"{n_panels} axes, a figure or subfigure to lay them out in, or ax=None."
+        )
+
+
+def check_cmap(cmap):
+    """Refuse colours that matplotlib does not know, before a figure is made."""
+    plt = import_pyplot()
+    try:
+        plt.get_cmap(cmap)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"cmap={cmap!r}: {error}") from error
 
 
 def single_axes(ax, figsize=None):
@@ -113,14 +155,8 @@ def panel_axes(ax, n_panels, figsize, aspect=1.35):
         for surplus in grid[n_panels:]:
             surplus.remove()
         return grid[:n_panels]
-    axes = np.ravel(np.asarray(ax, dtype=object))
-    _check_axes(axes)
-    if len(axes) < n_panels:
-        raise ValueError(
-            f"This figure has {n_panels} panels, but ax holds {len(axes)} axes. Pass "
-            f"{n_panels} axes, a figure or subfigure to lay them out in, or ax=None."
-        )
-    return axes[:n_panels]
+    check_axes(ax, n_panels)
+    return np.ravel(np.asarray(ax, dtype=object))[:n_panels]
 
 
 def _check_axes(axes):

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skdeepclust._fitted import name_of, step_with
+from skdeepclust._fitted import check_instance, name_of, step_with
 from skdeepclust.displays._style import (
     COLORS,
     halo,
@@ -122,10 +122,11 @@ class TrainingCurvesDisplay:
         NotFittedError
             If the estimator is not fitted.
         TypeError
-            If it has no `history_`.
+            If it is a class or None, or has no `history_`.
         ValueError
             If `history_` has no curves to draw, or if `ax` holds too few axes.
         """
+        check_instance(estimator)
         check_is_fitted(estimator)
         step = step_with(estimator, "history_")
         if step is None:
@@ -175,6 +176,7 @@ class TrainingCurvesDisplay:
 
     def _panels(self):
         """Functions that draw a panel, by its name."""
+        _check_history(self.history)
         tables = {k: t for k, t in self.history.items() if any(map(len, t.values()))}
         pretraining = {k: t for k, t in tables.items() if _is_of_autoencoder(k, t)}
         panels = {}
@@ -312,6 +314,31 @@ class TrainingCurvesDisplay:
         ax.set(xlabel="round", ylabel="samples", title="Pseudo-classes")
         ax.legend(fontsize=size * 0.9)
         _whole_numbers(ax.xaxis)
+
+
+def _check_history(history):
+    """Refuse a history that is not tables of columns of equal length."""
+    if not isinstance(history, dict):
+        raise TypeError(
+            "history must be a dict of tables, such as estimator.history_, got "
+            f"{type(history).__name__}."
+        )
+    for name, table in history.items():
+        if not isinstance(table, dict) or any(np.ndim(v) != 1 for v in table.values()):
+            raise TypeError(
+                f"history[{name!r}] must be a dict of columns, each a list of values."
+            )
+        lengths = {column: len(values) for column, values in table.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(
+                f"The columns of history[{name!r}] differ in length: {lengths}."
+            )
+        losses = np.asarray(table.get("loss", ()), dtype=float)
+        if len(losses) and np.isnan(losses).all():
+            raise ValueError(
+                f"The column 'loss' of history[{name!r}] holds NaN only: there is no "
+                "curve to draw."
+            )
 
 
 def _is_of_autoencoder(name, table):

@@ -179,7 +179,7 @@ def test_no_score_at_all():
 def test_errors_of_the_number_of_clusters(blobs):
     with pytest.raises(TypeError, match="PCA has no parameter n_clusters"):
         ClusterNumberDisplay.from_estimator(PCA(), blobs[0])
-    with pytest.raises(ValueError, match="numbers of at least 2"):
+    with pytest.raises(ValueError, match="holds 1, but each number must be at least 2"):
         ClusterNumberDisplay.from_estimator(KMeans(), blobs[0], n_clusters=[1, 2])
 
 
