@@ -1,8 +1,7 @@
 """The mathematics of soft-target clustering, as functions of tensors.
 
 No state, no device, no scikit-learn: every function here can be read beside the
-equation that it implements, differentiated, and tested on its own. Types and shapes
-are checked. Values are not: NaN gives NaN.
+equation that it implements, differentiated, and tested on its own.
 """
 
 import math

@@ -11,7 +11,7 @@ from skdeepclust._fitted import (
     clusters_of,
     name_of,
 )
-from skdeepclust._sampling import check_max_samples, check_seed, silhouettes
+from skdeepclust._sampling import check_max_samples, silhouettes
 from skdeepclust.displays._placing import spread
 from skdeepclust.displays._style import (
     check_axes,
@@ -127,13 +127,11 @@ class SilhouetteDisplay:
         check_instance(estimator)
         check_axes(ax)
         check_max_samples(max_samples)
-        check_seed(random_state)
-        Z = clustered_space(estimator, X)
         labels = clusters_of(estimator, X)
         if labels is None:
             raise TypeError(f"{name_of(estimator)} has neither predict nor labels_.")
         return cls.from_predictions(
-            Z,
+            clustered_space(estimator, X),
             labels,
             max_samples=max_samples,
             random_state=random_state,
@@ -171,7 +169,6 @@ class SilhouetteDisplay:
         """
         check_axes(ax)
         check_max_samples(max_samples)
-        check_seed(random_state)
         Z, labels = as_rows(Z, "Z"), check_labels(labels, "labels")
         check_same_length(Z=Z, labels=labels)
         clusters, sizes = np.unique(labels, return_counts=True)
@@ -203,8 +200,6 @@ class SilhouetteDisplay:
         display : SilhouetteDisplay
             Itself.
         """
-        check_same_length(values=self.values, labels=self.labels)
-        check_same_length(clusters=self.clusters, sizes=self.sizes)
         n_clusters = len(self.clusters)
         ax = single_axes(ax, (6.4, max(4.0, 0.22 * n_clusters + 1.2)))
         size = text_size(ax)
