@@ -1,7 +1,8 @@
 """The mathematics of soft-target clustering, as functions of tensors.
 
 No state, no device, no scikit-learn: every function here can be read beside the
-equation that it implements, differentiated, and tested on its own.
+equation that it implements, differentiated, and tested on its own. Types and shapes
+are checked. Values are not: NaN gives NaN.
 """
 
 import math

@@ -10,6 +10,7 @@ __all__ = [
     "MAX_SILHOUETTES",
     "check_count",
     "check_max_samples",
+    "check_seed",
     "is_scorable",
     "silhouettes",
     "stratified_sample",
@@ -54,6 +55,17 @@ def check_max_samples(max_samples):
         check_count(max_samples, "max_samples")
 
 
+def check_seed(random_state):
+    """The generator of a `random_state`, or an error that names the parameter."""
+    try:
+        return check_random_state(random_state)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"random_state={random_state!r} must be None, a whole number from 0 to "
+            "2**32 - 1 or a numpy.random.RandomState."
+        ) from error
+
+
 def stratified_sample(labels, max_samples, random_state):
     """Draw samples in proportion to the labels, with a minimum for rare labels.
 
@@ -75,13 +87,14 @@ def stratified_sample(labels, max_samples, random_state):
     Raises
     ------
     TypeError or ValueError
-        If `max_samples` is neither None nor a whole number of at least 1.
+        If `max_samples` is neither None nor a whole number of at least 1, or if
+        `random_state` is no seed.
     """
     check_max_samples(max_samples)
+    rng = check_seed(random_state)
     n_samples = len(labels)
     if max_samples is None or n_samples <= max_samples:
         return np.arange(n_samples)
-    rng = check_random_state(random_state)
     _, index, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     drawn = []
     for k, n_drawn in enumerate(_quotas(sizes, max_samples)):

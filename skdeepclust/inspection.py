@@ -43,7 +43,7 @@ from skdeepclust._fitted import (
     step_with,
 )
 from skdeepclust._geometry import class_means, effective_clusters, nearest
-from skdeepclust._sampling import is_scorable, silhouettes
+from skdeepclust._sampling import check_seed, is_scorable, silhouettes
 from skdeepclust.metrics import clustering_accuracy
 
 __all__ = ["cluster_table", "compare_with_baselines", "export_images"]
@@ -129,6 +129,7 @@ def cluster_table(estimator, X, paths=None):
     if paths is not None:
         paths = _as_paths(paths, "paths")
         check_same_length(X=X, paths=paths)
+    Z = clustered_space(estimator, X)
     labels = clusters_of(estimator, X)
     if labels is None:
         raise TypeError(f"{name_of(estimator)} has no clusters: pass a clusterer.")
@@ -140,7 +141,6 @@ def cluster_table(estimator, X, paths=None):
         )
     # HDBSCAN has several kinds of noise.
     labels = np.maximum(labels.astype(np.int64), -1)
-    Z = clustered_space(estimator, X)
     distance, margin, second = _distances(estimator, Z, labels)
     proba = _probabilities(estimator, X)
     if proba is not None:
@@ -285,6 +285,7 @@ def compare_with_baselines(estimator, X, y=None, *, random_state=0):
     """
     pandas = _import_pandas()
     _check_compares(estimator)
+    check_seed(random_state)
     X = as_samples(X)
     rows = as_rows(X)
     y = None if y is None else check_labels(y, "y")
@@ -339,6 +340,7 @@ def _check_compares(estimator):
     check_instance(estimator)
     inner = getattr(estimator, "best_estimator_", getattr(estimator, "estimator", None))
     model = last_step(estimator if inner is None else inner)
+    check_instance(model)
     params = model.get_params() if hasattr(model, "get_params") else {}
     if not hasattr(model, "predict") or "n_clusters" not in params:
         raise TypeError(
@@ -416,10 +418,9 @@ def _ranked_files(table):
 
 def _as_label(value):
     """A label of a table as an int of at least -1."""
-    try:
-        is_whole = isinstance(value, Real) and value == int(value)
-    except (TypeError, ValueError, OverflowError):  # NaN or infinity
-        is_whole = False
+    is_whole = isinstance(value, Integral) or (
+        isinstance(value, Real) and float(value).is_integer()
+    )
     if not is_whole or isinstance(value, bool | np.bool_):
         raise ValueError(
             f'Column "label" of the table holds {value!r}, but a label must be a whole '
@@ -461,13 +462,19 @@ def _check_folder(folder):
             f"folder={name!r} is a symbolic link to {str(real)!r}, which does not "
             "exist. Pass that folder, or another one. Nothing was written."
         )
-    if real.exists() and (not real.is_dir() or any(real.iterdir())):
+    try:
+        exists = real.exists()
+    except OSError as error:  # too long, or in a folder that may not be read
+        raise type(error)(
+            error.errno, f"folder cannot be used: {error.strerror}", name
+        ) from error
+    if exists and (not real.is_dir() or any(real.iterdir())):
         what = "is not empty" if real.is_dir() else "is not a folder"
         raise FileExistsError(
             f"folder={name!r} exists and {what}. Pass a new folder, so that no file is "
             "overwritten. Nothing was written."
         )
-    return folder, real, not real.exists()
+    return folder, real, not exists
 
 
 def _folder_name(label):
@@ -517,7 +524,7 @@ def _check_lengths(real, members):
 
 def _write(real, is_new, members, transfer):
     """Make the folders and transfer the files; after a failure, remove just these."""
-    made = []
+    made: list[Path] = []
     try:
         if members and is_new:
             _make_folder(real, made)

@@ -283,7 +283,7 @@ def _embedding_and_labels(estimator, X):
             "sklearn.metrics.silhouette_score(X, estimator.labels_)."
         )
     X = as_samples(X)
-    labels = check_labels(estimator.predict(X), "estimator.predict(X)")
     Z = clustered_space(estimator, X)
+    labels = check_labels(estimator.predict(X), "estimator.predict(X)")
     check_same_length(X=Z, labels=labels)
     return Z, labels

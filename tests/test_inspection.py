@@ -423,7 +423,7 @@ def test_two_exports_at_once_leave_one(files, tmp_path, exists):
     [
         (
             ["cat", "cat", "dog", "dog", "dog"],
-            "holds 'cat', .*pandas.factorize",
+            "holds 'cat', .* pandas.factorize",
         ),
         ([0.2, 0.9, 1, 1, 1], "holds 0.2, but a label must be a whole number"),
         ([0, 0, np.nan, 1, 1], r"holds nan, .*dropna\(subset=\['label'\]\)"),
@@ -662,7 +662,17 @@ def test_comparison_refuses_before_fitting(X, y, error, message, monkeypatch):
         compare_with_baselines(KMeans(2), X, y)
 
 
+def test_comparison_refuses_a_wrong_seed_before_fitting(line, monkeypatch):
+    monkeypatch.setattr(KMeans, "fit", lambda *args: pytest.fail("was fitted"))
+    with pytest.raises(ValueError, match="random_state='a' must be None, a whole"):
+        compare_with_baselines(KMeans(2), line[0], random_state="a")
+
+
 def test_comparison_wants_an_instance(line):
-    for estimator, message in [(DCEC, "is the class DCEC"), (None, "got None")]:
+    for estimator, message in [
+        (DCEC, "is the class DCEC"),
+        (GridSearchCV(KMeans, {}), "is the class KMeans"),
+        (None, "got None"),
+    ]:
         with pytest.raises(TypeError, match=message):
             compare_with_baselines(estimator, line[0])

@@ -8,10 +8,20 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score
-from sklearn.utils import check_random_state
 
-from skdeepclust._fitted import as_rows, as_samples, check_instance, count_samples
-from skdeepclust._sampling import check_count, silhouettes, stratified_sample
+from skdeepclust._fitted import (
+    as_rows,
+    as_samples,
+    check_instance,
+    check_same_length,
+    count_samples,
+)
+from skdeepclust._sampling import (
+    check_count,
+    check_seed,
+    silhouettes,
+    stratified_sample,
+)
 from skdeepclust._warnings import warn
 from skdeepclust.displays._style import (
     COLORS,
@@ -155,7 +165,7 @@ class ClusterNumberDisplay:
             check_count(max_samples, "max_samples", n_clusters[-1] + 1)
         _check_has_n_clusters(estimator)
         check_axes(ax, 1 + (n_seeds > 1))
-        rng = check_random_state(random_state)
+        rng = check_seed(random_state)
         labels, Z, space_name, caught = _fit_all(estimator, X, n_clusters, n_seeds, rng)
         # The same samples for all fits, whose labels differ: a single stratum.
         drawn = stratified_sample(np.zeros(len(Z)), max_samples, rng)
@@ -201,6 +211,11 @@ class ClusterNumberDisplay:
         display : ClusterNumberDisplay
             Itself.
         """
+        check_same_length(
+            n_clusters=self.n_clusters,
+            scores=self.scores,
+            stabilities=self.stabilities,
+        )
         panels = [(self.scores, f"Silhouette in the {self.space_name}", "silhouette")]
         if self.stabilities.shape[1]:
             panels.append((self.stabilities, "Agreement between seeds", "ARI"))

@@ -193,7 +193,13 @@ class ClusterConfusionDisplay:
             Itself.
         """
         check_cmap(cmap)
-        n_rows, n_columns = self.table.shape
+        shape = (len(self.classes), len(self.clusters))
+        if np.shape(self.table) != shape:
+            raise ValueError(
+                f"table must have a row per class and a column per cluster, {shape}, "
+                f"got {np.shape(self.table)}."
+            )
+        n_rows, n_columns = shape
         ax = single_axes(
             ax,
             (max(4.2, _CELL * n_columns + _AROUND), max(3.6, _CELL * n_rows + _AROUND)),

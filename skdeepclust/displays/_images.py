@@ -4,6 +4,7 @@ import math
 from numbers import Integral
 
 import numpy as np
+import scipy.sparse
 
 from skdeepclust._fitted import as_samples, name_of, step_with
 
@@ -41,14 +42,13 @@ def as_images(estimator, X, image_shape=None):
         If the shape of the images is unknown, if `image_shape` does not fit to X, or
         if X has another number of dimensions.
     """
-    X = np.asarray(as_samples(X))
+    X = X.toarray() if scipy.sparse.issparse(X) else np.asarray(as_samples(X))
+    own_shape = getattr(step_with(estimator, "image_shape_"), "image_shape_", None)
     if image_shape is not None:
-        _check_image_shape(image_shape, X.shape)
+        _check_image_shape(image_shape, X.shape, own_shape)
     if X.ndim == 2:
         if image_shape is None:
-            image_shape = getattr(
-                step_with(estimator, "image_shape_"), "image_shape_", None
-            )
+            image_shape = own_shape
         if image_shape is None:
             raise ValueError(
                 f"X has rows, and {name_of(estimator)} has no image_shape_, so the "
@@ -67,8 +67,8 @@ def as_images(estimator, X, image_shape=None):
     return X.transpose(0, 2, 3, 1) if X.shape[1] == 3 else X.mean(axis=1)
 
 
-def _check_image_shape(image_shape, shape):
-    """Refuse an `image_shape` that is no shape, or not that of the samples."""
+def _check_image_shape(image_shape, shape, own_shape):
+    """Refuse an `image_shape` that is no shape, or not that of X or the estimator."""
     is_shape = isinstance(image_shape, tuple | list) and len(image_shape) in (2, 3)
     if not is_shape or not all(
         isinstance(side, Integral) and not isinstance(side, bool) and int(side) > 0
@@ -84,6 +84,11 @@ def _check_image_shape(image_shape, shape):
             f"image_shape={image_shape} needs {math.prod(image_shape)} values per "
             f"sample, but X of shape {shape} has {math.prod(shape[1:])}. Pass the "
             "(channels, height, width) of your images."
+        )
+    if own_shape is not None and (1, *image_shape)[-3:] != (1, *own_shape)[-3:]:
+        raise ValueError(
+            f"image_shape={image_shape} differs from the image_shape_ of the "
+            f"estimator, {tuple(own_shape)}. Leave it out."
         )
     if len(shape) > 2 and (1, *image_shape)[-3:] != (1, *shape[1:])[-3:]:
         raise ValueError(

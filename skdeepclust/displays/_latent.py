@@ -13,7 +13,7 @@ from skdeepclust._fitted import (
     clusters_of,
     name_of,
 )
-from skdeepclust._sampling import check_max_samples, stratified_sample
+from skdeepclust._sampling import check_max_samples, check_seed, stratified_sample
 from skdeepclust.displays._placing import pushed_apart
 from skdeepclust.displays._projection import (
     check_projection,
@@ -181,6 +181,7 @@ class LatentSpaceDisplay:
         check_axes(ax, 1 + (before is not None))
         check_projection(projection)
         check_max_samples(max_samples)
+        check_seed(random_state)
         X = as_samples(X)
         labels = None if y is None else check_labels(y, "y")
         check_same_length(X=X, y=labels)
@@ -256,6 +257,7 @@ class LatentSpaceDisplay:
         check_axes(ax, 1 + (before is not None))
         check_projection(projection)
         check_max_samples(max_samples)
+        check_seed(random_state)
         display = cls._from_space(
             Z, labels, centers, before, projection, max_samples, random_state
         )
@@ -303,6 +305,13 @@ class LatentSpaceDisplay:
             Itself.
         """
         has_before = self.points_before is not None
+        for name in ("points", "centers", "points_before"):
+            shape = np.shape(getattr(self, name))
+            if getattr(self, name) is not None and shape[1:] != (2,):
+                raise ValueError(f"{name} must have the shape (n, 2), got {shape}.")
+        check_same_length(
+            points=self.points, labels=self.labels, points_before=self.points_before
+        )
         axes = panel_axes(
             ax, 1 + has_before, (11, 5) if has_before else (6.4, 5), aspect=1
         )

@@ -4,7 +4,6 @@ import math
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from skdeepclust._fitted import (
     as_samples,
@@ -17,7 +16,7 @@ from skdeepclust._fitted import (
     name_of,
     step_with,
 )
-from skdeepclust._sampling import check_count
+from skdeepclust._sampling import check_count, check_seed
 from skdeepclust.displays._images import as_images, image_limits, to_unit
 from skdeepclust.displays._style import (
     check_axes,
@@ -169,6 +168,7 @@ class ClusterMontageDisplay:
         check_axes(ax)
         check_cmap(cmap)
         check_count(n_images, "n_images")
+        rng = check_seed(random_state)
         X = as_samples(X)
         labels = clusters_of(estimator, X)
         if labels is None:
@@ -179,7 +179,6 @@ class ClusterMontageDisplay:
         centers = centers_in(estimator, Z)
         clusters = _checked_clusters(clusters, _all_clusters(estimator, labels))
         members = [np.flatnonzero(labels == cluster) for cluster in clusters]
-        rng = check_random_state(random_state)
         groups: dict = {"nearest": [], "random": [], "farthest": []}
         for cluster, own in zip(clusters, members, strict=True):
             distances = _distances(Z[own], centers, cluster)

@@ -11,7 +11,7 @@ from skdeepclust._fitted import (
     clusters_of,
     name_of,
 )
-from skdeepclust._sampling import check_max_samples, silhouettes
+from skdeepclust._sampling import check_max_samples, check_seed, silhouettes
 from skdeepclust.displays._placing import spread
 from skdeepclust.displays._style import (
     check_axes,
@@ -127,11 +127,13 @@ class SilhouetteDisplay:
         check_instance(estimator)
         check_axes(ax)
         check_max_samples(max_samples)
+        check_seed(random_state)
+        Z = clustered_space(estimator, X)
         labels = clusters_of(estimator, X)
         if labels is None:
             raise TypeError(f"{name_of(estimator)} has neither predict nor labels_.")
         return cls.from_predictions(
-            clustered_space(estimator, X),
+            Z,
             labels,
             max_samples=max_samples,
             random_state=random_state,
@@ -169,6 +171,7 @@ class SilhouetteDisplay:
         """
         check_axes(ax)
         check_max_samples(max_samples)
+        check_seed(random_state)
         Z, labels = as_rows(Z, "Z"), check_labels(labels, "labels")
         check_same_length(Z=Z, labels=labels)
         clusters, sizes = np.unique(labels, return_counts=True)
@@ -200,6 +203,8 @@ class SilhouetteDisplay:
         display : SilhouetteDisplay
             Itself.
         """
+        check_same_length(values=self.values, labels=self.labels)
+        check_same_length(clusters=self.clusters, sizes=self.sizes)
         n_clusters = len(self.clusters)
         ax = single_axes(ax, (6.4, max(4.0, 0.22 * n_clusters + 1.2)))
         size = text_size(ax)

@@ -1,6 +1,7 @@
 """Curves of the training of an estimator."""
 
 from functools import partial
+from numbers import Real
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -177,6 +178,10 @@ class TrainingCurvesDisplay:
     def _panels(self):
         """Functions that draw a panel, by its name."""
         _check_history(self.history)
+        for name in ("tol", "gamma", "n_clusters"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, Real):
+                raise TypeError(f"{name}={value!r} must be None or a number.")
         tables = {k: t for k, t in self.history.items() if any(map(len, t.values()))}
         pretraining = {k: t for k, t in tables.items() if _is_of_autoencoder(k, t)}
         panels = {}

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 import torch
 from sklearn.base import clone
 from sklearn.cluster import KMeans
@@ -53,10 +54,9 @@ def test_estimators_that_are_none(draw):
 
 @pytest.mark.parametrize("draw", FROM_ESTIMATOR[1:])
 def test_containers_that_have_no_samples(draw, dcec):
-    for X, message in [("a.npy", "got 'a.npy'"), ({"data": 1}, "got a dict"), (3, "3")]:
-        refused(
-            lambda X=X: draw(dcec, X), (TypeError, ValueError), f"X must .*{message}"
-        )
+    for X, got in [("a.npy", "'a.npy'"), ({"data": 1}, "a dict"), (3, "3")]:
+        message = f"X must .* got {got}"
+        refused(lambda X=X: draw(dcec, X), (TypeError, ValueError), message)
 
 
 @pytest.mark.parametrize("draw", FROM_ESTIMATOR[1:4])
@@ -115,7 +115,7 @@ def test_max_samples(max_samples, error, message, digits):
         (
             {"n_clusters": "a"},
             TypeError,
-            "n_clusters='a' must be several whole numbers",
+            "n_clusters='a' must be several",
         ),
         ({"n_clusters": 3}, TypeError, "n_clusters=3 must be several whole numbers"),
         ({"n_clusters": None}, TypeError, "n_clusters=None must be several"),
@@ -125,14 +125,14 @@ def test_max_samples(max_samples, error, message, digits):
         (
             {"n_clusters": [2, "3"]},
             TypeError,
-            "n_clusters holds '3', which is no whole",
+            "n_clusters holds '3', which is",
         ),
         ({"n_clusters": [2, True]}, TypeError, "n_clusters holds True, which"),
         ({"n_clusters": [2, 201]}, ValueError, "holds 201, but .* of samples, 200"),
         ({"n_seeds": 0}, ValueError, "n_seeds=0 must be a whole number of at least 1"),
         ({"n_seeds": 2.0}, TypeError, "n_seeds=2.0 must be a whole number"),
         ({"max_samples": 12}, ValueError, "max_samples=12 .* at least 13"),
-        ({"random_state": "a"}, ValueError, "'a' cannot be used to seed"),
+        ({"random_state": "a"}, ValueError, "random_state='a' must be None, a"),
     ],
 )
 def test_parameters_of_the_number_of_clusters_before_any_fit(
@@ -174,7 +174,7 @@ def test_numbers_of_numpy(blobs):
         (
             {"n_images": 0},
             ValueError,
-            "n_images=0 must be a whole number of at least 1",
+            "n_images=0 must be a whole number",
         ),
         ({"n_images": -1}, ValueError, "n_images=-1 must be"),
         ({"n_images": 2.5}, TypeError, "n_images=2.5 must be"),
@@ -191,7 +191,7 @@ def test_numbers_of_numpy(blobs):
         ({"clusters": "01"}, ValueError, "clusters='01' must be a list"),
         ({"cmap": "nope"}, ValueError, "cmap='nope': "),
         ({"cmap": 3}, (TypeError, ValueError), "cmap=3: "),
-        ({"random_state": "a"}, ValueError, "'a' cannot be used to seed"),
+        ({"random_state": "a"}, ValueError, "random_state='a' must be None, a"),
     ],
 )
 def test_parameters_of_the_montage(params, error, message, dcec, digits):
@@ -210,7 +210,7 @@ def test_an_image_shape_of_images_must_be_theirs(dcec, digits):
     refused(
         lambda: ClusterMontageDisplay.from_estimator(dcec, X, image_shape=(4, 16)),
         ValueError,
-        r"image_shape=\(4, 16\) differs from the images",
+        r"image_shape=\(4, 16\) differs from the image_shape_ of the estimator",
     )
 
 
@@ -318,3 +318,50 @@ def test_colours_of_the_confusion(cmap):
 )
 def test_histories(history, error, message):
     refused(lambda: TrainingCurvesDisplay(history).plot(), error, message)
+
+
+@pytest.mark.parametrize("seed", ["a", -1, 1.5])
+def test_seeds_are_checked_even_if_nothing_is_drawn(seed, blobs):
+    X, y = blobs
+    for call in (
+        lambda: SilhouetteDisplay.from_predictions(X, y, random_state=seed),
+        lambda: SilhouetteDisplay.from_estimator(KMeans(2), X, random_state=seed),
+        lambda: LatentSpaceDisplay.from_embedding(X, random_state=seed),
+        lambda: LatentSpaceDisplay.from_estimator(KMeans(2), X, random_state=seed),
+        lambda: ClusterNumberDisplay.from_estimator(KMeans(2), X, random_state=seed),
+    ):
+        refused(call, ValueError, f"random_state={seed!r} must be None")
+
+
+def test_sparse_images_are_drawn(digits):
+    X = scipy.sparse.csr_matrix(digits[0])
+    kmeans = KMeans(2, random_state=0).fit(X)
+    display = ClusterMontageDisplay.from_estimator(kmeans, X, image_shape=(8, 8))
+    assert display.sizes == np.bincount(kmeans.labels_).tolist()
+
+
+def test_arrays_of_a_display_must_fit_together():
+    points, ones = np.zeros((3, 2)), np.ones((2, 2))
+    for display, message in [
+        (LatentSpaceDisplay(np.zeros((3, 4))), r"points must .* got \(3, 4\)"),
+        (LatentSpaceDisplay(points, [0, 1]), "points has 3, labels has 2"),
+        (LatentSpaceDisplay(points, centers=[[0]]), r"centers must .* got \(1, 1\)"),
+        (SilhouetteDisplay(points[:, 0], [0, 1], [0], [3]), "values has 3, labels has"),
+        (SilhouetteDisplay(points[:, 0], [0] * 3, [0], [1, 2]), "clusters .* sizes"),
+        (ClusterConfusionDisplay(ones, [0], [0, 1]), r"table must .* got \(2, 2\)"),
+        (ClusterNumberDisplay([2, 3, 4], ones, ones), "n_clusters has 3, scores has 2"),
+    ]:
+        refused(display.plot, ValueError, message)
+    for name in ("tol", "gamma", "n_clusters"):
+        display = TrainingCurvesDisplay({"a": {"loss": [1]}}, **{name: "a"})
+        refused(display.plot, TypeError, f"{name}='a' must be None or a number")
+
+
+def test_text_is_named_before_scikit_learn_stumbles(blobs):
+    kmeans = KMeans(2).fit(blobs[0])
+    for draw in FROM_ESTIMATOR[1:3]:
+        refused(
+            lambda draw=draw: draw(kmeans, blobs[0].astype(str)),
+            ValueError,
+            "X holds strings",
+        )
