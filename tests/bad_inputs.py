@@ -43,13 +43,13 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 import skdeepclust
 from skdeepclust._nets import TensorNet
 
-# -- what a trial is -----------------------------------------------------------
-
-# Errors that a user may see. Anything else comes from deep inside.
 # The first optimiser of a process makes torch import sympy, which adds a filter of
 # warnings. It does so here, and not within whatever trial comes first.
 torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
 
+# -- what a trial is -----------------------------------------------------------
+
+# Errors that a user may see. Anything else comes from deep inside.
 ERRORS = (ValueError, TypeError, ArithmeticError, ImportError, NotFittedError)
 
 
