@@ -20,7 +20,10 @@ from skdeepclust._tensor_data import TensorData
 from skdeepclust.networks._reconstruction import Reconstruction
 from skdeepclust.networks._resolve import resolve_autoencoder
 
-__all__ = ["Autoencoder"]
+__all__ = ["PRETRAINING_COLUMNS", "Autoencoder"]
+
+# Columns of the history that callbacks may monitor, by stage.
+PRETRAINING_COLUMNS = {"pretraining": ("train_loss", "dur")}
 
 
 class Autoencoder(InverseTransformMixin, BaseDeepEstimator):
@@ -203,7 +206,7 @@ class Autoencoder(InverseTransformMixin, BaseDeepEstimator):
 
     @property
     def _columns(self):
-        return {"pretraining": ("train_loss", "dur")}
+        return PRETRAINING_COLUMNS
 
     @property
     def module_(self) -> nn.Module:

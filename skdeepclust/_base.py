@@ -240,10 +240,10 @@ class BaseDeepEstimator(
     def _warn(self):
         """Warn of what is odd about a fit. It is called when the fit is complete."""
 
-    def _fit_checked(self, X, progress):
-        """Fit to rows that another estimator has checked, and reports."""
+    def _fit_checked(self, X, scale, progress):
+        """Fit to rows that another estimator has checked, measured, and reports."""
         X = check_input(self, X, reset=True)
-        self._X_scale_ = measure_scale(X)
+        self._X_scale_ = scale
         self._fit_seeded(X, resolve_device(self.device), progress)
         return self
 

@@ -64,24 +64,31 @@ class Cache:
                 "a location, or None."
             )
         self.folder = None if place is None else Path(place) / "skdeepclust"
-        if self.folder is not None:
-            try:
-                self.folder.mkdir(parents=True, exist_ok=True)
-                tempfile.TemporaryFile(dir=self.folder).close()
-            except OSError as error:
-                raise CacheError(
-                    f"memory={memory!r}: the folder {str(self.folder)!r} cannot be "
-                    f"written to ({error}). Pass another folder, or None."
-                ) from error
+
+    def make_folder(self) -> None:
+        """Make the folder, and try to write to it."""
+        if self.folder is None:
+            return
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.folder).close()
+        except OSError as error:
+            raise CacheError(
+                f"memory={str(self.folder.parent)!r}: the folder {str(self.folder)!r} "
+                f"cannot be written to ({error}). Pass another folder, or None."
+            ) from error
+
+    def __contains__(self, key: str) -> bool:
+        place = self._place(key)
+        return place is not None and (place / _ENTRY).exists()
 
     def load(self, key: str, network: nn.Module) -> dict | None:
-        """Load weights into the network; return its history, or None without an entry.
+        """Load weights into the network; return its history.
 
-        A damaged entry is removed with a warning.
+        A damaged entry is removed with a warning, and gives None.
         """
         place = self._place(key)
-        if place is None or not (place / _ENTRY).exists():
-            return None
+        assert place is not None
         try:
             entry = json.loads((place / _ENTRY).read_text())
             stored = {k: v for k, v in entry.items() if k != "checksum"}

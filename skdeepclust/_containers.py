@@ -99,7 +99,7 @@ def _check_kind(X):
         raise ValueError(
             "X is a column of arrays. Stack them to one array: np.stack(list(X))."
         )
-    if kind in "US" or isinstance(first, str | bytes):
+    if kind in "US":
         raise _advice_on_text(X)
     return X
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from skdeepclust._augment import resolve_augmentation
 from skdeepclust._auto import resolve_batch_size, resolve_epochs
-from skdeepclust._autoencoder import Autoencoder
+from skdeepclust._autoencoder import PRETRAINING_COLUMNS, Autoencoder
 from skdeepclust._base import PublishedMixin, SoftClusterer
 from skdeepclust._batches import Batches
 from skdeepclust._cache import Cache, fingerprint
@@ -122,7 +122,7 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
         if not isinstance(self.init, str) and not hasattr(self.init, "fit_predict"):
             check_centers(self.init, self.n_clusters)  # now, not after pretraining
         if self.memory is not None:
-            Cache(self.memory)
+            Cache(self.memory).make_folder()
 
     def _fit(self, X, device, seed, progress):
         # 1. The autoencoder alone, and 2. centres in its embedding.
@@ -167,7 +167,7 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
     def _columns(self):
         joint = (*_COLUMNS_BEFORE[:-1], "train_loss", *self._reconstruction_columns)
         return {
-            "pretraining": ("train_loss", "dur"),
+            **PRETRAINING_COLUMNS,
             "joint training": (*joint, *_COLUMNS_AFTER),
         }
 
@@ -193,18 +193,19 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
         )
         autoencoder = Autoencoder(**params)
         if self.memory is None:
-            autoencoder._fit_checked(X, progress)
+            autoencoder._fit_checked(X, self._X_scale_, progress)
             return autoencoder.module_, autoencoder.history_
         cache = Cache(self.memory)
         del params["verbose"]  # it changes nothing
         key = fingerprint(X, {**params, "device": str(device)})
-        network = autoencoder._network(X)
-        history = cache.load(key, network)
-        if history is None:
-            autoencoder._fit_checked(X, progress)
-            network, history = autoencoder.module_, autoencoder.history_
-            cache.save(key, network, history)
-        return network, history
+        if key in cache:
+            network = autoencoder._network(X)
+            history = cache.load(key, network)
+            if history is not None:
+                return network, history
+        autoencoder._fit_checked(X, self._X_scale_, progress)
+        cache.save(key, autoencoder.module_, autoencoder.history_)
+        return autoencoder.module_, autoencoder.history_
 
     def _pretrain_params(self):
         """Parameters that the first stage shares with the second."""

@@ -124,7 +124,6 @@ class TensorNet(NeuralNet):
         """Build everything, and check what skorch leaves unchecked."""
         if isinstance(vars(self)["module"], type):  # it is initialised already
             return self.fit(None)
-        self._check_optimizer_arguments()
         network: Any = vars(self)["module"]
         if not list(network.parameters()):
             raise ValueError(
@@ -350,10 +349,6 @@ class TensorNet(NeuralNet):
                 f"{self.stage} can change nothing. Pass pretrain_epochs=0 (for an "
                 "Autoencoder max_epochs=0), or weights that can be trained."
             )
-
-    def _check_optimizer_arguments(self):
-        arguments = set(self.get_params_for("optimizer")) - {"param_groups"}  # skorch's
-        check_arguments(self.optimizer, "optimizer", arguments)
 
     def _check_callbacks(self):
         # Those switched off (callbacks__print_log=None) are known by name, too.

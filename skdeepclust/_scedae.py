@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from skdeepclust._autoencoder import Autoencoder
+from skdeepclust._autoencoder import PRETRAINING_COLUMNS, Autoencoder
 from skdeepclust._base import BaseDeepClusterer
 from skdeepclust._compat import Interval, StrOptions
 from skdeepclust._geometry import nearest
@@ -36,12 +36,12 @@ _LAYERS = {
 }
 
 
-def _fit_in_worker(member, X, parent):
+def _fit_in_worker(member, X, scale, parent):
     """Fit in a process of its own, which ends when the one that started it does."""
     if os.getpid() != parent:
         watched = threading.Thread(target=_exit_without, args=(parent,), daemon=True)
         watched.start()
-    return member._fit_checked(X, NoProgress())
+    return member._fit_checked(X, scale, NoProgress())
 
 
 def _exit_without(parent):
@@ -297,9 +297,12 @@ class SCEDAE(BaseDeepClusterer):
         """The fitted autoencoders, trained one after another or in processes."""
         members = self._members(seed)
         if self._n_at_once == 1:  # each reports its epochs as a stage
-            return [member._fit_checked(X, progress) for member in members]
+            return [
+                member._fit_checked(X, self._X_scale_, progress) for member in members
+            ]
         found = joblib.Parallel(self.n_jobs, return_as="generator")(
-            joblib.delayed(_fit_in_worker)(member, X, os.getpid()) for member in members
+            joblib.delayed(_fit_in_worker)(member, X, self._X_scale_, os.getpid())
+            for member in members
         )
         autoencoders = []
         with progress.stage("autoencoders", len(members)) as stage:
@@ -315,7 +318,7 @@ class SCEDAE(BaseDeepClusterer):
 
     @property
     def _columns(self):
-        return {"pretraining": ("train_loss", "dur")}
+        return PRETRAINING_COLUMNS
 
     @property
     def _n_stages(self):
