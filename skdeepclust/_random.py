@@ -109,7 +109,8 @@ class _OwnDraws(TorchFunctionMode):
         return func(*args, **kwargs)
 
     def _generator(self, args, kwargs):
-        tensors = [each for each in args if isinstance(each, torch.Tensor)]
+        given = (*args, *kwargs.values())  # torch.nn.init passes tensors by name
+        tensors = [each for each in given if isinstance(each, torch.Tensor)]
         device = tensors[0].device if tensors else kwargs.get("device") or "cpu"
         return self.generators[torch.device(device).type]
 

@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from skdeepclust import Autoencoder
 from skdeepclust._device import resolve_device
-from skdeepclust._random import derived_seed, draws_of, root_seed
+from skdeepclust._random import _OwnDraws, derived_seed, draws_of, root_seed
 
 
 def test_auto_is_a_device_that_exists():
@@ -182,6 +183,20 @@ os._exit(0)
         timeout=100,
     )
     assert found.stdout == "0\n", found.stderr
+
+
+@pytest.mark.parametrize("draw", [nn.init.normal_, nn.init.kaiming_uniform_])
+def test_draws_into_a_tensor_come_from_the_generator_of_its_device(monkeypatch, draw):
+    asked = []
+    own = _OwnDraws(0, torch.device("cpu"))
+    monkeypatch.setitem(own.generators, "meta", None)
+    find = own._generator
+    monkeypatch.setattr(
+        own, "_generator", lambda *given: asked.append(find(*given)) or None
+    )
+    with own:
+        draw(torch.empty(2, 3, device="meta"))
+    assert asked[0] is None  # the generator of "meta", not that of the CPU
 
 
 @pytest.mark.gpu
