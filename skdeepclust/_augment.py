@@ -60,7 +60,7 @@ class RandomAffine:
     ):
         sizes = {"shift": shift, "rotation": rotation, "scale": scale}
         for name, size in sizes.items():
-            if not isinstance(size, Real) or isinstance(size, bool):
+            if not isinstance(size, Real) or isinstance(size, bool | np.timedelta64):
                 raise TypeError(f"{name}={size!r} must be a number.")
             most = {"shift": 1.0, "rotation": 360.0, "scale": 0.99}[name]
             if not 0 <= size <= most:

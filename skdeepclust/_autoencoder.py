@@ -211,7 +211,7 @@ class Autoencoder(InverseTransformMixin, BaseDeepEstimator):
     @property
     def module_(self) -> nn.Module:
         """Fitted autoencoder, an `nn.Module` with `encode` and `decode`."""
-        return self.net_.module_.autoencoder
+        return self._fitted_net.module_.autoencoder
 
     def score(self, X: Any, y: Any = None) -> float:
         """Negative reconstruction error: the higher the better.

@@ -22,7 +22,7 @@ from skdeepclust._containers import as_array
 from skdeepclust._device import plain_torch, resolve_device
 from skdeepclust._geometry import effective_clusters
 from skdeepclust._inputs import check_input
-from skdeepclust._nets import check_callbacks, check_optimizer
+from skdeepclust._nets import TensorNet, check_callbacks, check_optimizer
 from skdeepclust._params import SkorchParams, as_python
 from skdeepclust._progress import Progress
 from skdeepclust._random import derived_seed, draws_of, root_seed
@@ -131,6 +131,9 @@ class BaseDeepEstimator(
     # Whether a 2-D X with a square number of columns may be images.
     _guesses_images = False
 
+    # What the user calls the learning rate.
+    _lr_name = "lr"
+
     @with_callbacks
     def fit(self, X: Any, y: Any = None) -> Self:
         """Fit to the data.
@@ -194,7 +197,13 @@ class BaseDeepEstimator(
     @property
     def module_(self) -> nn.Module:
         """Fitted network."""
-        return self.net_.module_
+        return self._fitted_net.module_
+
+    @property
+    def _fitted_net(self) -> TensorNet:
+        """The net, or an error that says that there is no fit."""
+        check_is_fitted(self, "net_")
+        return self.net_
 
     @property
     def _n_stages(self) -> int:
@@ -271,13 +280,29 @@ class BaseDeepEstimator(
 
     def _embed(self, data: TensorData) -> Tensor:
         """Embedding of all samples, on the device."""
-        return map_blocks(self.net_.module_.eval().encode, data).to(torch.float32)
+        Z = map_blocks(self.net_.module_.eval().encode, data).to(torch.float32)
+        return self._checked_output(Z, "the embedding of X")
 
     def _decode(self, Z):
         """Decoded embeddings, (n, *input_shape)."""
         network: Any = self.module_.eval()
         data = TensorData(Z, Z.shape[1:], self._device)
-        return map_blocks(network.decode, data).cpu().numpy()
+        X = map_blocks(network.decode, data)
+        return self._checked_output(X, "the decoded embedding").cpu().numpy()
+
+    def _checked_output(self, values: Tensor, what: str) -> Tensor:
+        """What a network made, if it is finite; clusters of NaN mean nothing."""
+        if bool(values.isfinite().all()):
+            return values
+        name = type(self).__name__
+        weights = self.net_.module_.parameters()
+        if all(bool(each.isfinite().all()) for each in weights):
+            cause = "the input is too large or not finite, or module makes NaN of it"
+        else:
+            cause = "weights of the network have become NaN or infinite. Fit again"
+        raise ValueError(
+            f"{name} cannot be used: {what} is not finite, because {cause}."
+        )
 
     def _net_params(self, device, batch_size):
         """Arguments that all the nets of an estimator are built with."""
@@ -292,6 +317,7 @@ class BaseDeepEstimator(
             "batch_size": batch_size,
             "callbacks": self.callbacks,
             "columns": self._columns,
+            "lr_name": self._lr_name,
             "device": str(device),
             "verbose": int(self.verbose),
             **passed_on,
@@ -404,7 +430,8 @@ class SoftClusterer(BaseDeepClusterer):
         """Soft assignments, block by block."""
         for block in assignment_blocks(Z, self._n_clusters_):
             with plain_torch(), torch.no_grad():
-                yield self.net_.module_.assign(block)
+                Q = self.net_.module_.assign(block)
+            yield self._checked_output(Q, "the soft assignment of X")
 
 
 class InverseTransformMixin:

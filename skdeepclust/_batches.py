@@ -184,6 +184,12 @@ def _augmented(X: Tensor, augment: Callable[[Tensor], Tensor] | None) -> Tensor:
             f"augment made {getattr(changed, 'shape', type(changed))} of a batch "
             f"of shape {tuple(X.shape)}. It must return a tensor of that shape."
         )
+    if changed.device != X.device or changed.layout != torch.strided:
+        raise ValueError(
+            f"augment made a tensor on the device {changed.device}, {changed.layout}, "
+            f"of a batch on {X.device}. It must return a dense tensor on the device of "
+            "the batch."
+        )
     if not changed.is_floating_point():
         raise ValueError(
             f"augment made {changed.dtype} of a batch of {X.dtype}, values from 0 "

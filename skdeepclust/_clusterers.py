@@ -24,6 +24,9 @@ __all__ = [
 # could give different centres.
 _MAX_THREADS = 2
 
+# Beyond it a float64 does not hold every integer, and an int64 ends not much later.
+_LARGEST_LABEL = 2**53
+
 
 def make_clusterer(clusterer, n_clusters, n_init, seed):
     """A fresh clusterer for `n_clusters` clusters.
@@ -86,7 +89,9 @@ def fit_predict_labels(clusterer, F, *, quiet=False):
 def _as_labels(labels, clusterer, n_samples):
     labels = np.asarray(labels)
     is_whole = labels.dtype.kind in "iu" or (
-        labels.dtype.kind == "f" and np.array_equal(labels, np.rint(labels))
+        labels.dtype.kind == "f"
+        and bool(np.isfinite(labels).all())
+        and np.array_equal(labels, np.rint(labels))
     )
     if labels.shape != (n_samples,) or not is_whole:
         raise ValueError(
@@ -94,7 +99,14 @@ def _as_labels(labels, clusterer, n_samples):
             f"type {labels.dtype} for {n_samples} samples. A clusterer must return an "
             "integer for every sample, negative for noise."
         )
-    return np.maximum(labels.astype(np.int64), -1)
+    if n_samples and labels.max() > _LARGEST_LABEL:
+        raise ValueError(
+            f"{type(clusterer).__name__} returned the label {labels.max()}, more than "
+            f"{_LARGEST_LABEL}. Number the clusters 0, 1, ...; numpy.unique(labels, "
+            "return_inverse=True) does so."
+        )
+    signed = labels if labels.dtype.kind == "u" else np.maximum(labels, -1)
+    return signed.astype(np.int64)
 
 
 class Assignment:

@@ -25,6 +25,7 @@ def validate_parameters(estimator) -> None:
     """
     constraints = estimator._parameter_constraints
     params = estimator.get_params(deep=False)
+    _check_instances(estimator, constraints, params)
     for name, allowed in constraints.items():
         value = params.get(name)
         may_be_bool = {"boolean", "verbose"} & set(map(str, allowed))
@@ -39,3 +40,15 @@ def validate_parameters(estimator) -> None:
         {name: params[name] for name in constraints if name in params},
         caller_name=type(estimator).__name__,
     )
+
+
+def _check_instances(estimator, constraints, params):
+    """Refuse the class of a clusterer where one of its instances is meant."""
+    for name, allowed in constraints.items():
+        value = params.get(name)
+        takes_instances = any(isinstance(each, HasMethods) for each in allowed)
+        if takes_instances and isinstance(value, type):
+            raise InvalidParameterError(
+                f"The {name!r} parameter of {type(estimator).__name__} is the class "
+                f"{value.__name__}. Pass an instance: {name}={value.__name__}(...)."
+            )

@@ -34,133 +34,148 @@ def as_array(X: Any, name: str = "X") -> Any:
     TypeError or ValueError
         When X is no array of numbers; the message says how to make one.
     """
-    try:
-        return _as_array(X)
-    except (TypeError, ValueError) as error:
-        if name != "X" and error.args:
-            error.args = (f"{name}: {error.args[0]}", *error.args[1:])
-        raise
-
-
-def _as_array(X):
     if isinstance(X, type):
-        raise _advice(X)
+        raise _advice(X, name)
     if isinstance(X, torch.Tensor):
-        X = _from_tensor(X)
+        X = _from_tensor(X, name)
     elif isinstance(X, list | tuple):
-        X = _from_nested_lists(X)
+        X = _from_nested_lists(X, name)
     elif isinstance(X, np.ndarray):
-        X = _without_mask(X)
+        X = _without_mask(X, name)
     elif scipy.sparse.issparse(X):
         raise TypeError(
-            "Sparse data was passed, but dense data is required. Use X.toarray(), or "
-            "put sklearn.decomposition.TruncatedSVD in front in a pipeline."
+            "Sparse data was passed, but dense data is required. Use "
+            f"{name}.toarray(), or put sklearn.decomposition.TruncatedSVD in front in "
+            "a pipeline."
         )
     elif _is_frame(X):
-        _check_columns(X)
+        _check_columns(X, name)
     elif hasattr(X, "__array__") and not hasattr(X, "shape"):
         X = np.asarray(X)
     elif not hasattr(X, "__array__") and not hasattr(X, "__array_interface__"):
-        raise _advice(X)
-    return _check_kind(X)
+        raise _advice(X, name)
+    return _check_kind(X, name)
 
 
-def _without_mask(X):
+def _without_mask(X, name):
     """An array without its mask; masked values are missing values."""
     if np.ma.is_masked(X):
         raise ValueError(
-            "X is a masked array with masked values, which are missing values. Fill "
-            "them (X.filled(...), an imputer), or drop these samples or columns."
+            f"{name} is a masked array with masked values, which are missing values. "
+            f"Fill them ({name}.filled(...), an imputer), or drop these samples or "
+            "columns."
         )
     return X.data if isinstance(X, np.ma.MaskedArray) else X
 
 
-def _check_kind(X):
+def _check_kind(X, name):
     """Refuse arrays whose values are no numbers, each kind with its remedy."""
     if _is_frame(X) or not hasattr(X, "dtype"):
         return X
     kind = getattr(X.dtype, "kind", "f")
-    first = X[0] if kind == "O" and getattr(X, "ndim", 0) == 1 and len(X) else None
     if hasattr(X, "to_numpy") and kind != "O":  # a series of numbers
         X = X.to_numpy()
     if kind in "mM":
         raise TypeError(
-            f"X holds dates or durations ({X.dtype}). Turn them into numbers, such as "
-            "X.astype('int64') or the difference to a date in days, and scale them."
+            f"{name} holds dates or durations ({X.dtype}). Turn them into numbers, "
+            f"such as {name}.astype('int64') or the difference to a date in days, and "
+            "scale them."
         )
     if kind == "V":
         raise TypeError(
-            f"X is a structured array with the fields {X.dtype.names}. Make a matrix: "
-            "numpy.lib.recfunctions.structured_to_unstructured(X)."
-        )
-    if kind == "O" and any(isinstance(each, str | bytes) for each in np.ravel(X)):
-        raise _advice_on_text(X)
-    if first is not None and np.ndim(first) > 0:
-        raise ValueError(
-            "X is a column of arrays. Stack them to one array: np.stack(list(X))."
+            f"{name} is a structured array with the fields {X.dtype.names}. Make a "
+            f"matrix: numpy.lib.recfunctions.structured_to_unstructured({name})."
         )
     if kind in "US":
-        raise _advice_on_text(X)
+        raise _advice_on_text(X, name)
+    if kind == "O":
+        _check_objects(X, name)
     return X
+
+
+def _check_objects(X, name):
+    """Refuse an array of objects that are no numbers; missing values may stay."""
+    values = np.ravel(X)
+    if any(isinstance(each, str | bytes) for each in values):
+        raise _advice_on_text(X, name)
+    odd = [each for each in values if not _may_be_number(each)]
+    if odd and np.ndim(odd[0]) > 0:
+        raise ValueError(
+            f"{name} is a column of arrays. Stack them to one array: "
+            f"np.stack(list({name}))."
+        )
+    if odd:
+        raise TypeError(
+            f"{name} holds objects of the type {type(odd[0]).__name__}, which are no "
+            "numbers. Make an array of numbers of each, and stack these: np.stack(...)."
+        )
+
+
+def _may_be_number(value):
+    """Whether a value is a number, or missing."""
+    if isinstance(value, Number | np.bool_) or value is None:
+        return True
+    is_scalar = hasattr(value, "__float__") and not isinstance(value, np.ndarray)
+    return is_scalar or type(value).__name__ in ("NAType", "NaTType")
 
 
 def _is_frame(X):
     return hasattr(X, "columns") and hasattr(X, "dtypes")
 
 
-def _check_columns(X):
+def _check_columns(X, name):
     """Refuse data frames with columns that are no numbers."""
     pandas = sys.modules.get("pandas")
     if pandas is None or not isinstance(X, pandas.DataFrame):
         return
     if not X.shape[1]:
-        raise ValueError(f"X has no columns: found 0 feature(s), shape={X.shape}.")
+        raise ValueError(f"{name} has no columns: found 0 feature(s), shape={X.shape}.")
     others, images = [], []
-    for position, (name, dtype) in enumerate(zip(X.columns, X.dtypes, strict=True)):
+    for position, (column, dtype) in enumerate(zip(X.columns, X.dtypes, strict=True)):
         if pandas.api.types.is_numeric_dtype(dtype):
             continue
         known = X.iloc[:, position].dropna()
         value = known.iloc[0] if len(known) else 0.0
         if np.ndim(value) > 0:
-            images.append(name)
+            images.append(column)
         elif dtype.kind != "O" or not all(isinstance(v, Number) for v in known):
-            others.append(name)
+            others.append(column)
     if images:
         raise ValueError(
-            f"Column {images[0]!r} of X holds arrays. Stack them to one array: "
-            f"np.stack(list(X[{images[0]!r}]))."
+            f"Column {images[0]!r} of {name} holds arrays. Stack them to one array: "
+            f"np.stack(list({name}[{images[0]!r}]))."
         )
     if others:
         raise ValueError(
-            f"X has columns that are no numbers, could not convert {others[:5]} to "
-            "float. Encode text and categories, by sklearn.compose.ColumnTransformer "
-            "with OneHotEncoder, say; turn dates into numbers; read images from files "
-            "into an array."
+            f"{name} has columns that are no numbers, could not convert {others[:5]} "
+            "to float. Encode text and categories, by "
+            "sklearn.compose.ColumnTransformer with OneHotEncoder, say; turn dates "
+            "into numbers; read images from files into an array."
         )
 
 
-def _advice_on_text(X):
+def _advice_on_text(X, name):
     """The error for an array or list of strings: numbers, file names or text."""
     values = np.asarray(X).ravel()
     first = values[0] if len(values) else ""
     first = first.decode(errors="replace") if isinstance(first, bytes) else str(first)
     if "." in first and not first.replace(".", "", 1).strip("+-").isdigit():
         return ValueError(
-            f"X holds strings such as {first!r}, could not convert them to float. If "
-            "they are file names, read the images first: np.stack of arrays of one "
+            f"{name} holds strings such as {first!r}, could not convert them to float. "
+            "If they are file names, read the images first: np.stack of arrays of one "
             "shape."
         )
     return ValueError(
-        f"X holds strings such as {first!r}, could not convert string to float. "
-        "Convert numbers with X.astype(float); encode text and categories first, by "
-        "sklearn.compose.ColumnTransformer, say."
+        f"{name} holds strings such as {first!r}, could not convert string to float. "
+        f"Convert numbers with {name}.astype(float); encode text and categories first, "
+        "by sklearn.compose.ColumnTransformer, say."
     )
 
 
-def _advice(X):
+def _advice(X, name):
     """The error for a container that is no array."""
     kind = type(X).__name__
-    expected = "X must be an array, tensor or data frame of samples"
+    expected = f"{name} must be an array, tensor or data frame of samples"
     if isinstance(X, torch.utils.data.DataLoader | torch.utils.data.Dataset):
         return TypeError(
             f"{expected}, got a {kind}. Pass the tensor of all samples: "
@@ -171,7 +186,8 @@ def _advice(X):
     if isinstance(X, dict):
         return TypeError(
             f"{expected}, got a {kind} with the keys {list(X)[:5]}. Pass the entry "
-            "that holds the samples, such as X['data'], or pandas.DataFrame(X)."
+            f"that holds the samples, such as {name}['data'], or "
+            f"pandas.DataFrame({name})."
         )
     if isinstance(X, str) or hasattr(X, "__fspath__"):
         return TypeError(
@@ -183,31 +199,38 @@ def _advice(X):
             f"{expected}, got {X!r}: Expected 2D array, got scalar array instead."
         )
     if hasattr(X, "__next__") or isinstance(X, set | frozenset):
-        return TypeError(f"{expected}, got a {kind}. Pass np.stack(list(X)).")
+        return TypeError(f"{expected}, got a {kind}. Pass np.stack(list({name})).")
     return TypeError(f"{expected}, got a {kind}. Pass numpy.asarray of the samples.")
 
 
-def _from_tensor(X):
+def _from_tensor(X, name):
     if X.is_nested:
         raise TypeError(
-            "X is a nested tensor. Images of several sizes must come to one size first."
+            f"{name} is a nested tensor. Images of several sizes must come to one size "
+            "first."
         )
     if X.layout != torch.strided:
         raise TypeError(
-            "Sparse data was passed, but dense data is required. Use X.to_dense()."
+            "Sparse data was passed, but dense data is required. Use "
+            f"{name}.to_dense()."
         )
     if X.device.type == "meta":
-        raise TypeError("X is a tensor on the device 'meta', which has no values.")
+        raise TypeError(
+            f"{name} is a tensor on the device 'meta', which has no values."
+        )
     if X.is_quantized:
-        raise TypeError("X is a quantized tensor. Pass X.dequantize().")
+        raise TypeError(f"{name} is a quantized tensor. Pass {name}.dequantize().")
     X = X.detach().cpu().resolve_conj().resolve_neg()
     has_numpy = not X.is_floating_point() or X.dtype.itemsize > 2
     return (X if has_numpy or X.dtype == torch.float16 else X.float()).numpy()
 
 
-def _from_nested_lists(X):
-    """Nested lists of rows or images as an array; ragged rows are left alone."""
-    X = [_from_tensor(each) if isinstance(each, torch.Tensor) else each for each in X]
+def _from_nested_lists(X, name):
+    """Nested lists of rows or images as an array."""
+    X = [
+        _from_tensor(each, name) if isinstance(each, torch.Tensor) else each
+        for each in X
+    ]
     shapes = {
         np.shape(image)
         for image in X
@@ -215,18 +238,23 @@ def _from_nested_lists(X):
     }
     if len(shapes) > 1:
         raise ValueError(
-            f"X is a list of images of different shapes, {sorted(shapes)[:3]} among "
-            "them. Resize or crop them to one shape first."
+            f"{name} is a list of images of different shapes, {sorted(shapes)[:3]} "
+            "among them. Resize or crop them to one shape first."
         )
     if any(isinstance(each, str | bytes) or hasattr(each, "__fspath__") for each in X):
-        raise _advice_on_text([str(each) for each in X])
+        raise _advice_on_text([str(each) for each in X], name)
     odd = [each for each in X if isinstance(each, dict) or hasattr(each, "__next__")]
     if odd:
-        raise _advice(odd[0])
+        raise _advice(odd[0], name)
     if any(np.ma.is_masked(each) for each in X):
-        return as_array(np.ma.stack(X))
+        return as_array(np.ma.stack(X), name)
     try:
         array = np.asarray(X)
-    except ValueError:  # scikit-learn's check has the right words for it
-        return X
+    except ValueError as error:
+        raise ValueError(
+            f"{name} is a list of rows or images of different lengths (inhomogeneous). "
+            "Each sample must have the same number of values: pad, crop or resize them."
+        ) from error
+    if array.dtype.kind == "O":
+        _check_objects(array, name)
     return array if array.ndim > 2 or array.dtype.kind in "mMVUS" else X

@@ -200,6 +200,8 @@ class DEC(BaseJointEstimator):
         "pretrain_optimizer": [callable],
     }
 
+    _pretrain_lr_name = "pretrain_lr"
+
     def __init__(
         self,
         n_clusters=10,

@@ -46,6 +46,9 @@ _CLASSES_PER_CLUSTER, _SAMPLES_PER_CLASS = 5, 10
 # epochs_per_round="auto": steps that a new last layer needs to be of use.
 _STEPS_PER_ROUND = 60
 
+# A larger batch must not be larger than the data: a round draws whole batches.
+_LARGEST_BATCH = 2**20
+
 # Starts of the k-means that makes pseudo-labels: one, as every round makes new ones.
 _N_INIT_OF_ROUND = 1
 
@@ -386,7 +389,7 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
     @property
     def module_(self) -> nn.Module:
         """Fitted network, an `nn.Module` that maps samples to features."""
-        return self.net_.module_.backbone
+        return self._fitted_net.module_.backbone
 
     def _train(self, net, batches, n_classes, rng, progress):
         """Alternate between pseudo-labels and training on them."""
@@ -513,6 +516,10 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
 
     def _check_n_samples(self, n_samples):
         super()._check_n_samples(n_samples)
+        if self.batch_size > max(n_samples, _LARGEST_BATCH):
+            raise ValueError(
+                f"batch_size={self.batch_size} should be <= n_samples={n_samples}."
+            )
         if self.n_pseudo_labels != "auto" and n_samples < self.n_pseudo_labels:
             raise ValueError(
                 f"n_samples={n_samples} should be >= "

@@ -11,6 +11,7 @@ from skdeepclust._clusterers import fit_predict_labels, make_clusterer, relabel
 from skdeepclust._containers import as_array
 from skdeepclust._geometry import class_means, nearest
 from skdeepclust._random import derived_seed
+from skdeepclust._scale import check_size
 from skdeepclust._spectral import (
     SpectralEnsemble,
     cluster_embedding,
@@ -355,12 +356,10 @@ def check_centers(init, n_clusters, width=None):
     try:
         given = np.asarray(as_array(init, "init"))
         if given.dtype.kind == "c":
-            raise TypeError("complex numbers")
+            raise TypeError("It holds complex numbers.")
         centers = np.array(given, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"init must hold {wanted}, as numbers; got {error}."
-        ) from error
+        raise ValueError(f"init must hold {wanted}, as numbers. {error}") from error
     is_matrix = centers.ndim == 2 and len(centers) == n_clusters
     if not is_matrix or centers.shape[1] != (width or centers.shape[1]):
         shape = (n_clusters, width or "embedding_dim")
@@ -370,4 +369,7 @@ def check_centers(init, n_clusters, width=None):
         )
     if not np.isfinite(centers).all():
         raise ValueError(f"init must hold {wanted}; got NaN or infinity among them.")
+    check_size(float(np.abs(centers).max()), name="init")
+    if len(np.unique(centers, axis=0)) < n_clusters:
+        raise ValueError(f"init must hold {wanted}; got some that are equal.")
     return centers

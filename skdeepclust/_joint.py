@@ -87,6 +87,8 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
 
     gamma: float | None = None
 
+    _pretrain_lr_name = "lr"
+
     _published = {
         "augment": None,
         "init": "kmeans",
@@ -136,9 +138,9 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
         reconstructs = self.gamma is not None
         net = ClusteringNet(
             ClusteringAutoencoder(
-                autoencoder, torch.from_numpy(centers), self.alpha, reconstructs
+                autoencoder, torch.from_numpy(centers), float(self.alpha), reconstructs
             ),
-            gamma=self.gamma,
+            gamma=None if self.gamma is None else float(self.gamma),
             stage="joint training",
             **self._net_params(device, batch_size),
         ).initialize()
@@ -178,7 +180,7 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
     @property
     def module_(self) -> nn.Module:
         """Fitted autoencoder, an `nn.Module` with `encode` and `decode`."""
-        return self.net_.module_.autoencoder
+        return self._fitted_net.module_.autoencoder
 
     def _pretrain(self, X, device, seed, progress):
         """The pretrained network and its history, from the cache if possible."""
@@ -192,6 +194,7 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
             random_state=None if self.random_state is None else seed,
         )
         autoencoder = Autoencoder(**params)
+        autoencoder._lr_name = self._pretrain_lr_name
         if self.memory is None:
             autoencoder._fit_checked(X, self._X_scale_, progress)
             return autoencoder.module_, autoencoder.history_

@@ -69,6 +69,8 @@ class TensorNet(NeuralNet):
     columns : dict or None, default=None
         Columns of the history of each stage, by its name. Callbacks that monitor a
         column of another stage sit this one out. None: callbacks are not looked at.
+    lr_name : str, default="lr"
+        What the user calls the learning rate, for errors.
     **params : dict
         Parameters of skorch's `NeuralNet`: `optimizer`, `lr`, `batch_size`, `device`,
         `verbose`, and those with a prefix.
@@ -81,6 +83,7 @@ class TensorNet(NeuralNet):
         stage: str,
         callbacks: list | None = None,
         columns: dict[str, tuple[str, ...]] | None = None,
+        lr_name: str = "lr",
         **params: Any,
     ):
         super().__init__(
@@ -92,8 +95,10 @@ class TensorNet(NeuralNet):
         )
         self.stage = stage
         self.columns = columns
+        self.lr_name = lr_name
         self.has_batch_callbacks_ = False
         self.draws_ = True
+        self.gradients_checked_ = False
 
     def losses(self, output: Any, target: Any, X: Tensor) -> dict[str, Tensor]:
         """Losses of a batch; the word that a subclass writes.
@@ -127,8 +132,8 @@ class TensorNet(NeuralNet):
         network: Any = vars(self)["module"]
         if not list(network.parameters()):
             raise ValueError(
-                f"The network {type(network).__name__} has no weights: there is "
-                "nothing to train. Pass another module."
+                f"The network {_own_name(network)} has no weights: there is nothing to "
+                "train. Pass another module."
             )
         super().initialize()
         # The instance lives on as module_. A second reference would be pickled once
@@ -252,10 +257,47 @@ class TensorNet(NeuralNet):
 
     def _compute(self, X, target):
         self._zero_grad_optimizer()
-        output = self.module_(X)
-        losses = self.losses(output, target, X)
-        losses["loss"].backward()
+        try:
+            output = self.module_(X)
+            losses = self.losses(output, target, X)
+            losses["loss"].backward()
+        except Exception as error:
+            note = (
+                f"The network {_own_name(self.module_)} failed in the {self.stage}, on "
+                f"a batch of shape {tuple(X.shape)}."
+            )
+            if isinstance(error, StopIteration):  # it would end our own iteration
+                raise RuntimeError(f"{note} It raised StopIteration.") from error
+            error.add_note(note)
+            raise
+        self._check_gradients()
         return output, losses
+
+    def _check_gradients(self):
+        """Warn, once, of weights that the loss does not reach."""
+        if self.gradients_checked_:
+            return
+        self.gradients_checked_ = True
+        names = self._names_without_gradient()
+        if names:
+            warn(
+                f"{len(names)} weights of the network {_own_name(self.module_)}, "
+                f"{names[0]} among them, get no gradient in the {self.stage} and stay "
+                "as they were drawn: look for detach() and torch.no_grad() in encode "
+                "and decode, and for layers that are not used. "
+                "requires_grad_(False) on the weights says that this is meant.",
+                RuntimeWarning,
+            )
+
+    def _names_without_gradient(self):
+        """Names of the weights to train that have no gradient."""
+        compiled: Any = self.module_
+        module = getattr(compiled, "_orig_mod", compiled)
+        return [
+            name.removeprefix("autoencoder.").removeprefix("backbone.")
+            for name, weights in module.named_parameters()
+            if weights.requires_grad and weights.grad is None
+        ]
 
     @contextmanager
     def training(self, data):
@@ -311,9 +353,10 @@ class TensorNet(NeuralNet):
         return (
             f"{self.stage.capitalize()} stopped in epoch {len(self.history)}: {what} "
             f"became {value}. The usual causes are values of X far from 1 (scale X, "
-            f"images to [0, 1]), a learning rate too large (lr={self.lr} now; try "
-            f"{self.lr / 10:g}), a gamma far too large, an alpha far too small, and an "
-            "augment or a module that makes NaN. Nothing was fitted."
+            "images to [0, 1]), a learning rate too large "
+            f"({self.lr_name}={self.lr} now; try {self.lr / 10:g}), a gamma far too "
+            "large, an alpha far too small, and an augment or a module that makes NaN. "
+            "Nothing was fitted."
         )
 
     def _strip_compiler(self):
@@ -457,6 +500,7 @@ class ReconstructionNet(TensorNet):
 
     def losses(self, output, target, X):
         """Return the reconstruction loss."""
+        _check_reconstruction(output, X)
         return {"loss": mse_loss(output, X)}
 
 
@@ -471,12 +515,22 @@ class ClusteringNet(TensorNet):
         super().__init__(module, **params)
         self.gamma = gamma
 
+    def _names_without_gradient(self):
+        names = super()._names_without_gradient()
+        if self.gamma is not None:
+            return names
+        # Nothing trains the decoder; some weight of the encoder must have a gradient.
+        parameters = self.module_.named_parameters()
+        trained = any(w.grad is not None for name, w in parameters if name != "centers")
+        return [] if trained else names
+
     def losses(self, output, target, X):
         """Return the parts of the loss and their weighted sum."""
         reconstruction, Q = output
         clustering_loss = clustering_kl(target, Q)
         if self.gamma is None:
             return {"loss": clustering_loss, "clustering_loss": clustering_loss}
+        _check_reconstruction(reconstruction, X)
         reconstruction_loss = mse_loss(reconstruction, X)
         return {
             "loss": reconstruction_loss + self.gamma * clustering_loss,
@@ -495,6 +549,22 @@ class PseudoLabelNet(TensorNet):
             for logits, labels in zip(output, target.T, strict=True)
         ]
         return {"loss": torch.stack(losses).mean()}
+
+
+def _check_reconstruction(output, X):
+    """Refuse another shape, which a loss might broadcast to that of X."""
+    if output.shape != X.shape:
+        raise ValueError(
+            f"decode made {tuple(output.shape)} of samples {tuple(X.shape)}. It must "
+            "return exactly the shape of the input, in training as well."
+        )
+
+
+def _own_name(model):
+    """Name of the class of the user's network, within our module."""
+    model = getattr(model, "_orig_mod", model)
+    network = getattr(model, "autoencoder", getattr(model, "backbone", model))
+    return type(network).__name__
 
 
 def history_table(net: Any, columns: Sequence[str]) -> dict[str, list]:
@@ -543,22 +613,31 @@ def check_optimizer(optimizer, lr, arguments, *, name="optimizer", lr_name="lr")
     arguments = {k: v for k, v in arguments.items() if k != "param_groups"}  # skorch's
     if inspect.isclass(optimizer) and issubclass(optimizer, torch.optim.Optimizer):
         check_arguments(optimizer, name, arguments)
-    weights = [nn.Parameter(torch.zeros(1))]
-    given = {"lr": lr, **arguments}
+    named = {f"{name}__{each}": value for each, value in arguments.items()}
+    _check_finite(named)
+    weights = [nn.Parameter(torch.zeros(1, dtype=torch.float32, device="cpu"))]
+    words = ", ".join(f"{k}={v!r}" for k, v in {lr_name: lr, **named}.items())
     try:
-        built = optimizer(weights, **given)
+        built = optimizer(weights, **{"lr": lr, **arguments})
     except Exception as error:
-        named = {f"{name}__{each}": value for each, value in arguments.items()}
-        words = ", ".join(f"{k}={v!r}" for k, v in {lr_name: lr, **named}.items())
         raise ValueError(
             f"{name}={optimizer} could not be built with {words}: "
             f"{type(error).__name__}: {error}"
         ) from error
-    if not hasattr(built, "step") or not hasattr(built, "param_groups"):
+    is_optimizer = hasattr(built, "step") and hasattr(built, "param_groups")
+    if not is_optimizer or isinstance(built, torch.optim.SparseAdam):
         raise TypeError(
-            f"{name}={optimizer} made a {type(built).__name__}, not a torch optimiser. "
-            "Pass a class such as torch.optim.Adam."
+            f"{name}={optimizer} made a {type(built).__name__}, not a torch optimiser "
+            "for dense gradients. Pass a class such as torch.optim.Adam."
         )
+
+
+def _check_finite(arguments):
+    """Refuse NaN and infinity, which some optimisers take without a word."""
+    for name, value in arguments.items():
+        values = value if isinstance(value, tuple | list) else [value]
+        if any(isinstance(each, float) and not math.isfinite(each) for each in values):
+            raise ValueError(f"{name}={value!r} must be finite.")
 
 
 def check_callbacks(callbacks, columns):

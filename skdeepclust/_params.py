@@ -4,6 +4,7 @@ import inspect
 from typing import Any, Self
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator
 
 __all__ = ["SkorchParams", "accepted_arguments", "as_python", "check_arguments"]
@@ -41,11 +42,7 @@ class SkorchParams(BaseEstimator):
         """Parameters to pass on: name -> value."""
         if _CATCH_ALL in self._skorch_given:
             raise TypeError(self._unknown_message([_CATCH_ALL]))
-        if not isinstance(self._skorch_given.get("compile", False), bool | np.bool_):
-            raise TypeError(
-                f"compile={self._skorch_given['compile']!r} must be True or False. "
-                "Arguments of torch.compile are passed as compile__*."
-            )
+        _check_compile(self._skorch_given)
         return self._skorch_given
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -110,6 +107,23 @@ def _is_passed_on(name):
     return is_prefixed or name in _PLAIN_NAMES or name == _CATCH_ALL
 
 
+def _check_compile(given):
+    """Refuse arguments of torch.compile that are wrong, or have no effect."""
+    if not isinstance(given.get("compile", False), bool | np.bool_):
+        raise TypeError(
+            f"compile={given['compile']!r} must be True or False. Arguments of "
+            "torch.compile are passed as compile__*."
+        )
+    arguments = [name for name in given if name.startswith("compile__")]
+    plain = [name.removeprefix("compile__") for name in arguments]
+    check_arguments(torch.compile, "compile", plain, ours=("model",))
+    if arguments and "compile" not in given:
+        raise ValueError(
+            f"{', '.join(arguments)} has no effect without compile=True. Pass "
+            "compile=True as well, or leave it out."
+        )
+
+
 def as_python(value):
     """Python's numbers in place of numpy's, also within tuples and lists."""
     if isinstance(value, np.generic):
@@ -131,13 +145,16 @@ def accepted_arguments(function):
     takes_any : bool
         Whether it also takes any other keywords.
     """
-    parameters = inspect.signature(function).parameters.values()
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # some types of Python's own, such as dict, have none
+        return [], True
     by_name = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
     names = [p.name for p in parameters if p.kind in by_name and p.name != "self"]
     return names, any(p.kind == p.VAR_KEYWORD for p in parameters)
 
 
-def check_arguments(function, prefix, arguments):
+def check_arguments(function, prefix, arguments, *, ours=()):
     """Refuse a user's prefixed arguments that a function does not take.
 
     Parameters
@@ -148,6 +165,8 @@ def check_arguments(function, prefix, arguments):
         Prefix that the user gave them, for the error.
     arguments : iterable of str
         Their names, without the prefix.
+    ours : iterable of str, default=()
+        Names of arguments that are not the user's to give.
 
     Raises
     ------
@@ -155,6 +174,7 @@ def check_arguments(function, prefix, arguments):
         If `function` does not take one of them; the message lists those it takes.
     """
     names, takes_any = accepted_arguments(function)
+    names = [name for name in names if name not in ours]
     unknown = [] if takes_any else sorted(set(arguments) - set(names))
     if unknown:
         given = ", ".join(f"{prefix}__{name}" for name in unknown)

@@ -94,13 +94,13 @@ def measure_scale(X, limit=_LARGEST_VALUE):
     )
 
 
-def check_size(largest, limit=_LARGEST_VALUE):
+def check_size(largest, limit=_LARGEST_VALUE, name="X"):
     """Refuse values whose squares, or sums of squares, overflow."""
     if largest > limit:
         raise ValueError(
-            f"X contains values of up to {largest:.3g}, too large for "
+            f"{name} contains values of up to {largest:.3g}, too large for "
             "dtype('float32'): their squares overflow. Replace fill values of missing "
-            "data, and scale X."
+            f"data, and scale {name}."
         )
 
 

@@ -11,6 +11,7 @@ from numbers import Integral
 import joblib
 import numpy as np
 import torch
+from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from skdeepclust._autoencoder import PRETRAINING_COLUMNS, Autoencoder
@@ -388,4 +389,5 @@ class SCEDAE(BaseDeepClusterer):
     @property
     def module_(self) -> nn.Module:
         """Fitted networks, an `nn.ModuleList` of modules with `encode` and `decode`."""
+        check_is_fitted(self, "autoencoders_")
         return nn.ModuleList(a.module_ for a in self.autoencoders_)

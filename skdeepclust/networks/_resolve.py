@@ -26,6 +26,7 @@ __all__ = ["resolve_autoencoder", "resolve_backbone"]
 _FAILURES = (
     *(RuntimeError, TypeError, ValueError, LookupError, AttributeError),
     *(AssertionError, ArithmeticError, ImportError, NotImplementedError),
+    StopIteration,
 )
 
 _AUTOENCODERS = {"conv": ConvAutoencoder, "dense": DenseAutoencoder}
@@ -138,6 +139,11 @@ def resolve_backbone(
         )
     if not features.is_floating_point():
         raise ValueError(f"module={module} must return floats, got {features.dtype}.")
+    if not features.numel():
+        raise ValueError(
+            f"module={module} returns no features, a tensor of shape "
+            f"{tuple(features.shape)}."
+        )
     if not features.isfinite().all():
         raise ValueError(
             f"module={module} returns features that are not finite for samples of X."
@@ -170,7 +176,7 @@ def _instantiate(
     factory = by_name[module] if isinstance(module, str) else module
     if not callable(factory):
         raise TypeError(f"module={module!r} is neither a network nor builds one.")
-    check_arguments(factory, "module", arguments)
+    _check_taken(factory, arguments, image_shape)
     names, _ = accepted_arguments(factory)
     offered = {name: value for name, value in ours.items() if name in names}
     try:
@@ -192,6 +198,17 @@ def _instantiate(
     if not inspect.isclass(factory):  # it may return the same network every time
         network = copy.deepcopy(network)
     return _on_cpu(network, module)
+
+
+def _check_taken(
+    factory: Any, arguments: dict[str, Any], image_shape: tuple[int, ...] | None
+) -> None:
+    """Refuse arguments that a network does not take, such as those of another one."""
+    try:
+        check_arguments(factory, "module", arguments)
+    except ValueError as error:
+        taken = "rows of features" if image_shape is None else f"images {image_shape}"
+        raise ValueError(f"{error} X is taken as {taken}.") from error
 
 
 def _given(ours: dict[str, Any], arguments: dict[str, Any]) -> str:
@@ -240,6 +257,7 @@ def _check_autoencoder(autoencoder: Any, X: torch.Tensor) -> int:
                 f"{name}.encode made {tuple(Z.shape)} of samples {tuple(X.shape)}. It "
                 "must return one row per sample, (n, embedding_dim)."
             )
+        _check_values("encode", name, Z)
         X_decoded = _call("decode", autoencoder, Z)
         if X_decoded.shape != X.shape:
             raise ValueError(
@@ -248,15 +266,23 @@ def _check_autoencoder(autoencoder: Any, X: torch.Tensor) -> int:
                 "dense network for images can end in nn.Unflatten(1, "
                 f"{tuple(X.shape[1:])})."
             )
+        _check_values("decode", name, X_decoded)
     autoencoder.train(was_training)
-    for method, values in (("encode", Z), ("decode", X_decoded)):
-        if not values.is_floating_point():
-            raise ValueError(f"{name}.{method} must return floats, got {values.dtype}.")
-        if not math.isfinite(float(values.abs().sum())):
-            raise ValueError(
-                f"{name}.{method} returns values that are not finite for samples of X."
-            )
     return Z.shape[1]
+
+
+def _check_values(method: str, name: str, values: torch.Tensor) -> None:
+    if not values.is_floating_point():
+        raise ValueError(f"{name}.{method} must return floats, got {values.dtype}.")
+    if not values.numel():
+        raise ValueError(
+            f"{name}.{method} returns no values, a tensor of shape "
+            f"{tuple(values.shape)}."
+        )
+    if not math.isfinite(float(values.abs().sum())):
+        raise ValueError(
+            f"{name}.{method} returns values that are not finite for samples of X."
+        )
 
 
 def _call(method: str, autoencoder: Any, batch: torch.Tensor) -> torch.Tensor:
