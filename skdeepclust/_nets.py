@@ -270,34 +270,38 @@ class TensorNet(NeuralNet):
                 raise RuntimeError(f"{note} It raised StopIteration.") from error
             error.add_note(note)
             raise
-        self._check_gradients()
+        self._check_gradients(X)
         return output, losses
 
-    def _check_gradients(self):
-        """Warn, once, of weights that the loss does not reach."""
+    def _check_gradients(self, X):
+        """Warn, once, if the loss does not reach the weights behind the embedding."""
         if self.gradients_checked_:
             return
         self.gradients_checked_ = True
-        names = self._names_without_gradient()
-        if names:
+        idle = [
+            weights
+            for weights in self.module_.parameters()
+            if weights.requires_grad and weights.grad is None
+        ]
+        if idle and not self._embedding_has_gradient(X):
+            name = _own_name(self.module_)
             warn(
-                f"{len(names)} weights of the network {_own_name(self.module_)}, "
-                f"{names[0]} among them, get no gradient in the {self.stage} and stay "
-                "as they were drawn: look for detach() and torch.no_grad() in encode "
-                "and decode, and for layers that are not used. "
-                "requires_grad_(False) on the weights says that this is meant.",
+                f"The embedding of the network {name} has no gradient in the "
+                f"{self.stage}, so that {len(idle)} of its weights stay as they were "
+                "drawn. Look for detach() and torch.no_grad() in it; "
+                "requires_grad_(False) on these weights says that this is meant.",
                 RuntimeWarning,
             )
 
-    def _names_without_gradient(self):
-        """Names of the weights to train that have no gradient."""
+    def _embedding_has_gradient(self, X):
         compiled: Any = self.module_
-        module = getattr(compiled, "_orig_mod", compiled)
-        return [
-            name.removeprefix("autoencoder.").removeprefix("backbone.")
-            for name, weights in module.named_parameters()
-            if weights.requires_grad and weights.grad is None
-        ]
+        network = getattr(compiled, "_orig_mod", compiled)
+        if not hasattr(network, "encode"):
+            return True
+        network.eval()  # no draws, no running means
+        Z = network.encode(X)
+        self._set_training(True)
+        return Z.requires_grad
 
     @contextmanager
     def training(self, data):
@@ -515,14 +519,9 @@ class ClusteringNet(TensorNet):
         super().__init__(module, **params)
         self.gamma = gamma
 
-    def _names_without_gradient(self):
-        names = super()._names_without_gradient()
-        if self.gamma is not None:
-            return names
-        # Nothing trains the decoder; some weight of the encoder must have a gradient.
-        parameters = self.module_.named_parameters()
-        trained = any(w.grad is not None for name, w in parameters if name != "centers")
-        return [] if trained else names
+    def _check_gradients(self, X):
+        if self.gamma is not None:  # else the decoder has none, as it should
+            super()._check_gradients(X)
 
     def losses(self, output, target, X):
         """Return the parts of the loss and their weighted sum."""

@@ -14,7 +14,6 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import (
     adjusted_rand_score,
     davies_bouldin_score,
-    make_scorer,
     normalized_mutual_info_score,
 )
 from sklearn.metrics.cluster import contingency_matrix
@@ -241,19 +240,93 @@ def davies_bouldin_scorer(estimator, X, y=None):
 silhouette_scorer = latent_silhouette
 
 
-def _nmi(y_true, y_pred):
-    """Normalised mutual information of labels that are checked."""
-    return float(normalized_mutual_info_score(*_checked(y_true, y_pred)))
+def accuracy_scorer(estimator, X, y):
+    """:func:`clustering_accuracy` of the predicted clusters, as a scorer.
+
+    Parameters
+    ----------
+    estimator : fitted estimator, Pipeline or search
+        Has `predict`.
+    X : array-like
+        Samples.
+    y : array-like of shape (n_samples,)
+        Classes: whole numbers, strings or booleans, none missing.
+
+    Returns
+    -------
+    score : float
+        Between 0 and 1, the higher the better.
+
+    Raises
+    ------
+    TypeError
+        If the estimator is a class, None, or has no `predict`, or if classes are of
+        several types.
+    ValueError
+        If classes are missing or continuous, or if their number is not that of the
+        samples.
+    """
+    return clustering_accuracy(*_classes_and_clusters(estimator, X, y))
 
 
-def _ari(y_true, y_pred):
-    """Adjusted Rand index of labels that are checked."""
-    return float(adjusted_rand_score(*_checked(y_true, y_pred)))
+def nmi_scorer(estimator, X, y):
+    """Normalised mutual information of classes and predicted clusters, as a scorer.
+
+    Parameters
+    ----------
+    estimator : fitted estimator, Pipeline or search
+        Has `predict`.
+    X : array-like
+        Samples.
+    y : array-like of shape (n_samples,)
+        Classes: whole numbers, strings or booleans, none missing.
+
+    Returns
+    -------
+    score : float
+        Between 0 and 1, the higher the better.
+
+    Raises
+    ------
+    TypeError
+        If the estimator is a class, None, or has no `predict`, or if classes are of
+        several types.
+    ValueError
+        If classes are missing or continuous, or if their number is not that of the
+        samples.
+    """
+    labels = _classes_and_clusters(estimator, X, y)
+    return float(normalized_mutual_info_score(*labels))
 
 
-accuracy_scorer = make_scorer(clustering_accuracy)
-nmi_scorer = make_scorer(_nmi)
-ari_scorer = make_scorer(_ari)
+def ari_scorer(estimator, X, y):
+    """Adjusted Rand index of classes and predicted clusters, as a scorer.
+
+    Parameters
+    ----------
+    estimator : fitted estimator, Pipeline or search
+        Has `predict`.
+    X : array-like
+        Samples.
+    y : array-like of shape (n_samples,)
+        Classes: whole numbers, strings or booleans, none missing.
+
+    Returns
+    -------
+    score : float
+        At most 1; 0 is that of chance.
+
+    Raises
+    ------
+    TypeError
+        If the estimator is a class, None, or has no `predict`, or if classes are of
+        several types.
+    ValueError
+        If classes are missing or continuous, or if their number is not that of the
+        samples.
+    """
+    labels = _classes_and_clusters(estimator, X, y)
+    return float(adjusted_rand_score(*labels))
 
 
 def _checked(y_true, y_pred):
@@ -273,15 +346,27 @@ def _matched_table(y_true, y_pred):
     return table, rows, columns, np.unique(y_true), np.unique(y_pred)
 
 
-def _embedding_and_labels(estimator, X):
-    """Samples in the space that the estimator clusters, and their clusters."""
+def _classes_and_clusters(estimator, X, y):
+    """Classes and predicted clusters of the samples, checked."""
+    _check_predicts(estimator, "clustering_accuracy(y, estimator.labels_)")
+    X, y = as_samples(X), check_labels(y, "y")
+    check_same_length(X=X, y=y)
+    return _checked(y, estimator.predict(X))
+
+
+def _check_predicts(estimator, instead):
+    """Refuse what is no estimator, and an estimator without `predict`."""
     check_instance(estimator)
     if not hasattr(estimator, "predict"):
         raise TypeError(
             f"{name_of(estimator)} has no predict, so it has no clusters of new "
-            "samples. Score the samples of its fit instead: "
-            "sklearn.metrics.silhouette_score(X, estimator.labels_)."
+            f"samples. Score the samples of its fit instead: {instead}."
         )
+
+
+def _embedding_and_labels(estimator, X):
+    """Samples in the space that the estimator clusters, and their clusters."""
+    _check_predicts(estimator, "sklearn.metrics.silhouette_score(X, estimator.labels_)")
     X = as_samples(X)
     Z = clustered_space(estimator, X)
     labels = check_labels(estimator.predict(X), "estimator.predict(X)")

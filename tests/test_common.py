@@ -15,7 +15,9 @@ import pytest
 import torch
 from outside_simclr import SimCLR
 from outside_vade import VaDE
+from sklearn import config_context
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
@@ -652,3 +654,50 @@ def test_fitted_on_a_gpu(estimator, digits):
     assert next(estimator.module_.parameters()).is_cuda
     again = pickle.loads(pickle.dumps(estimator))
     np.testing.assert_array_equal(again.transform(X), estimator.transform(X))
+
+
+DAMAGES = {"all NaN": torch.nan, "all infinite": torch.inf}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_weights_that_are_not_finite_are_an_error(estimator, digits, damage):
+    X = digits[0]
+    Z = estimator.fit(X).transform(X)
+    with torch.no_grad():
+        for weights in estimator.module_.parameters():
+            weights.fill_(DAMAGES[damage])
+    for method, data in [
+        *(("transform", X), ("predict", X), ("predict_proba", X), ("score", X)),
+        ("inverse_transform", Z),
+    ]:
+        if hasattr(estimator, method):
+            words = "is not finite, because weights of the network have become NaN"
+            with pytest.raises(ValueError, match=words):
+                getattr(estimator, method)(data)
+
+
+def test_centres_that_are_not_finite_are_an_error(digits):
+    idec = IDEC(3, init="kmeans", **SHORT, **DENSE, random_state=0).fit(digits[0])
+    with torch.no_grad():
+        idec.net_.module_.centers[0] = torch.nan
+    for method in ("predict", "predict_proba"):
+        with pytest.raises(ValueError, match="soft assignment .* not finite"):
+            getattr(idec, method)(digits[0])
+
+
+def test_nan_that_nothing_looks_for_is_an_error(estimator, digits):
+    """With assume_finite scikit-learn looks for no NaN; what a network makes does."""
+    X = np.array(digits[0], dtype=np.float32)
+    estimator.fit(X)
+    X[0, 0] = np.nan
+    with config_context(assume_finite=True):
+        for method in ("transform", "predict"):
+            if hasattr(estimator, method):
+                with pytest.raises(ValueError, match="input is too large or not fin"):
+                    getattr(estimator, method)(X)
+
+
+def test_the_network_before_fit_is_said_to_be_missing(estimator):
+    with pytest.raises(NotFittedError, match="is not fitted yet"):
+        _ = estimator.module_
+    assert not hasattr(estimator, "module_")

@@ -8,6 +8,7 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.datasets import make_blobs
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import (
     adjusted_rand_score,
     davies_bouldin_score,
@@ -123,11 +124,29 @@ def test_matches_of_nullable_integers_are_integers():
 @pytest.mark.parametrize("name", ["accuracy_scorer", "nmi_scorer", "ari_scorer"])
 def test_scorers_refuse_missing_and_continuous_classes(name):
     scorer, X = getattr(metrics, name), np.zeros((3, 1))
-    for y, message in [([0, 1, NAN], "y_true contains NaN"), ([0.5, 1, 2], "continu")]:
+    for y, message in [([0, 1, NAN], "Input y contains NaN"), ([0.5, 1, 2], "continu")]:
         with pytest.raises(ValueError, match=message):
             scorer(Fixed([0, 1, 1]), X, y)
-    with pytest.raises(ValueError, match="y_true should be .* got NoneType"):
+    with pytest.raises(ValueError, match="y should be .* got NoneType"):
         scorer(Fixed([0, 1, 1]), X, None)
+    with pytest.raises(ValueError, match="X has 3, y has 2"):
+        scorer(Fixed([0, 1, 1]), X, [0, 1])
+
+
+@pytest.mark.parametrize("name", ["accuracy_scorer", "nmi_scorer", "ari_scorer"])
+def test_scorers_refuse_what_is_no_fitted_estimator(name):
+    scorer, X, y = getattr(metrics, name), np.zeros((3, 1)), [0, 1, 1]
+    for estimator, message in [
+        (None, "estimator must be an estimator, .* got None"),
+        (KMeans, "estimator is the class KMeans"),
+        (AgglomerativeClustering(2), "AgglomerativeClustering has no predict"),
+    ]:
+        with pytest.raises(TypeError, match=message):
+            scorer(estimator, X, y)
+    with pytest.raises(NotFittedError):
+        scorer(KMeans(2), X, y)
+    with pytest.raises(ValueError, match="X must be an array"):
+        scorer(Fixed(y), None, y)
 
 
 def test_match_clusters():

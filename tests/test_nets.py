@@ -3,6 +3,7 @@
 import copy
 import signal
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -17,9 +18,12 @@ from skorch.callbacks import (
     LRScheduler,
     ProgressBar,
 )
+from tiny import tiny_params
+from torch import nn
 
-from skdeepclust import NonFiniteLossError
+from skdeepclust import DEC, IDEC, SCEDAE, Autoencoder, DeepCluster, NonFiniteLossError
 from skdeepclust.base import TensorNet
+from skdeepclust.networks import DenseAutoencoder
 
 STOPPED = "a callback or Ctrl-C at the end of an epoch stopped the training"
 
@@ -221,6 +225,72 @@ def test_a_weight_that_is_not_finite_after_the_last_step(make_autoencoder, digit
 
     with pytest.raises(NonFiniteLossError, match="a weight"):
         make_autoencoder(max_epochs=1, callbacks=[Poison()]).fit(digits[0])
+
+
+class Odd(DenseAutoencoder):
+    """A network whose embedding has no gradient, or not all of whose weights have."""
+
+    def __init__(self, input_shape, embedding_dim, kind):
+        super().__init__(input_shape, embedding_dim, (8,))
+        self.kind = kind
+        if kind == "frozen":
+            self.encoder.requires_grad_(False)
+        if kind == "unused":
+            self.extra = nn.Linear(3, 3)
+
+    def encode(self, X):
+        Z = super().encode(X)
+        return Z.detach() if self.kind == "detached" else Z
+
+
+def with_network(kind, module, **params):
+    """A tiny estimator with a network of ours, which takes other arguments."""
+    settings = tiny_params(kind, module=module, **params)
+    return kind(**{k: v for k, v in settings.items() if k in params or "__" not in k})
+
+
+NO_GRADIENT = "embedding of the network Odd has no gradient in the (pre|joint )training"
+
+
+@pytest.mark.parametrize("kind", [Autoencoder, IDEC, DEC, SCEDAE])
+def test_an_embedding_without_gradient_is_said(digits, kind):
+    estimator = with_network(kind, Odd, module__kind="detached")
+    with pytest.warns(RuntimeWarning, match=NO_GRADIENT):
+        estimator.fit(digits[0])
+
+
+@pytest.mark.parametrize("kind", [Autoencoder, IDEC, DEC])
+@pytest.mark.parametrize("network", ["plain", "frozen", "unused"])
+def test_an_embedding_with_a_gradient_or_frozen_weights_is_fine(digits, kind, network):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with_network(kind, Odd, module__kind=network).fit(digits[0])
+    assert not [each for each in caught if "no gradient" in str(each.message)]
+
+
+def test_features_without_gradient_are_said(digits):
+    class Detached(nn.Module):
+        def __init__(self, input_shape):
+            super().__init__()
+            self.layer = nn.Linear(int(np.prod(input_shape)), 4)
+
+        def forward(self, X):
+            return self.layer(X.flatten(1)).detach()
+
+    with pytest.warns(RuntimeWarning, match="network Detached has no gradient"):
+        with_network(DeepCluster, Detached).fit(digits[0])
+
+
+def test_an_unbuilt_network_is_called_by_its_own_name(digits):
+    class Empty(nn.Module):
+        def encode(self, X):
+            return X.flatten(1)[:, :3]
+
+        def decode(self, Z):
+            return Z.repeat(1, 30)[:, :64].reshape(-1, 1, 8, 8)
+
+    with pytest.raises(ValueError, match="The network Empty has no weights"):
+        with_network(Autoencoder, Empty).fit(digits[0])
 
 
 def test_compiled_modules_keep_the_names_of_their_parameters(make_dcec, digits):
