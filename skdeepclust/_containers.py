@@ -106,8 +106,9 @@ def _check_objects(X, name):
         )
     if odd:
         raise TypeError(
-            f"{name} holds objects of the type {type(odd[0]).__name__}, which are no "
-            "numbers. Make an array of numbers of each, and stack these: np.stack(...)."
+            f"{name} holds objects of the type {type(odd[0]).__name__}: float() "
+            "argument must be a string or a real number. Make an array of numbers of "
+            "each, and stack these: np.stack(...)."
         )
 
 
