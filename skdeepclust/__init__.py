@@ -7,6 +7,7 @@ Where to look first:
 - :class:`DeepCluster`: pseudo-labels from any clusterer train a convolutional network.
 - :class:`SCEDAE`: spectral clustering over an ensemble of autoencoders, and
   :class:`LandmarkSpectralClustering`, its clusterer, for any embedding.
+- :class:`ImageReader` and :func:`find_images`: from a folder of files to arrays.
 - :class:`Autoencoder`: the pretraining of these methods as a transformer, for use in
   front of any scikit-learn clusterer.
 - :func:`soft_assignment`, :func:`target_distribution`, :func:`clustering_kl`: the
@@ -36,9 +37,13 @@ from skdeepclust.exceptions import (
     CacheWarning,
     ClusterCollapseWarning,
     DataScaleWarning,
+    ImageReadError,
+    ImageReadWarning,
+    ImageScaleWarning,
     ImageShapeWarning,
     NonFiniteLossError,
 )
+from skdeepclust.images import ImageReader, find_images
 
 __all__ = [
     "DCEC",
@@ -51,11 +56,16 @@ __all__ = [
     "ClusterCollapseWarning",
     "DataScaleWarning",
     "DeepCluster",
+    "ImageReadError",
+    "ImageReadWarning",
+    "ImageReader",
+    "ImageScaleWarning",
     "ImageShapeWarning",
     "LandmarkSpectralClustering",
     "NonFiniteLossError",
     "RandomAffine",
     "clustering_kl",
+    "find_images",
     "metrics",
     "networks",
     "soft_assignment",

@@ -5,6 +5,9 @@ __all__ = [
     "CacheWarning",
     "ClusterCollapseWarning",
     "DataScaleWarning",
+    "ImageReadError",
+    "ImageReadWarning",
+    "ImageScaleWarning",
     "ImageShapeWarning",
     "NonFiniteLossError",
 ]
@@ -24,6 +27,18 @@ class ClusterCollapseWarning(UserWarning):
 
 class DataScaleWarning(UserWarning):
     """The values of X are so large or small that training fails or is very slow."""
+
+
+class ImageReadError(OSError):
+    """An image file is damaged or of a kind that is not supported; it is named."""
+
+
+class ImageReadWarning(UserWarning):
+    """Image files were read as blank images or in part, or a size was chosen."""
+
+
+class ImageScaleWarning(UserWarning):
+    """Values of image files that are not 8-bit were scaled, or lie beyond the scale."""
 
 
 class ImageShapeWarning(UserWarning):

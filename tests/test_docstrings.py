@@ -19,6 +19,7 @@ from skdeepclust import (
     base,
     datasets,
     displays,
+    images,
     inspection,
     metrics,
     networks,
@@ -41,6 +42,7 @@ THEIRS = {"HasMethods", "Interval", "StrOptions"}
 
 def public():
     modules = (skdeepclust, metrics, networks, datasets, displays, inspection, base)
+    modules += (images,)
     for module in modules:
         for name in module.__all__:
             if name in THEIRS:

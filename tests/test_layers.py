@@ -25,9 +25,9 @@ LAYERS = [
     {"_joint", "_deepcluster", "_scedae"},
     {"_dcec", "_dec"},
     {"_idec"},
-    {"base", "displays", "inspection"},
+    {"base", "displays", "images", "inspection"},
 ]
-OWN_ROW = {"displays", "networks"}
+OWN_ROW = {"displays", "images", "networks"}
 
 
 def modules():
