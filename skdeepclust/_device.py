@@ -68,8 +68,8 @@ def _check_available(resolved, device):
         available = torch.backends.mps.is_available()
         found = "no MPS device"
     else:
-        available = resolved.type == "cpu"
-        found = "CPU, CUDA and MPS only to choose from"
+        available = resolved.type == "cpu" and not resolved.index
+        found = "one CPU, CUDA and MPS only to choose from"
     if not available:
         raise ValueError(
             f"device={device!r} was asked for, but there is no such device here "

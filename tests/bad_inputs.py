@@ -745,7 +745,10 @@ class _NotAnOptimizer:
 _REFUSED: dict[str, dict[str, Callable[[], Any]]] = {
     "device": {
         **{repr(d): functools.partial(str, d) for d in ("tpu", "meta", "")},
-        **{repr(d): functools.partial(str, d) for d in ("cuda:99", "CPU", "gpu")},
+        **{
+            repr(d): functools.partial(str, d)
+            for d in ("cuda:99", "cpu:7", "CPU", "gpu")
+        },
         "torch.device('meta')": lambda: torch.device("meta"),
     },
     "image_shape": {

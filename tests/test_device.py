@@ -36,9 +36,10 @@ def test_auto_prefers_cuda_then_mps(monkeypatch):
 def test_named_devices():
     assert resolve_device("cpu") == torch.device("cpu")
     assert resolve_device(torch.device("cpu")) == torch.device("cpu")
+    assert resolve_device("cpu:0").type == "cpu"
 
 
-@pytest.mark.parametrize("device", ["cuda:99", "mps", "meta"])
+@pytest.mark.parametrize("device", ["cuda:99", "mps", "meta", "cpu:7"])
 def test_absent_devices(device, monkeypatch):
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     with pytest.raises(ValueError, match="no such device here.*device='auto'"):
