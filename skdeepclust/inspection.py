@@ -1,6 +1,7 @@
 """Clusters as tables and as folders of images, and a comparison with baselines.
 
 - :func:`cluster_table`: a row per sample, sorted by cluster and confidence.
+- :func:`cluster_profile`: what distinguishes the clusters of a table.
 - :func:`export_images`: puts image files into a folder per cluster.
 - :func:`compare_with_baselines`: scores of the estimator and of simpler methods.
 
@@ -28,6 +29,7 @@ from sklearn.metrics import (
 )
 from sklearn.utils.validation import check_is_fitted
 
+from skdeepclust._base import BaseDeepEstimator
 from skdeepclust._clusterers import relabel
 from skdeepclust._fitted import (
     as_rows,
@@ -43,10 +45,18 @@ from skdeepclust._fitted import (
     step_with,
 )
 from skdeepclust._geometry import class_means, effective_clusters, nearest
+from skdeepclust._profile import ClusterProfile, cluster_profile
 from skdeepclust._sampling import check_seed, is_scorable, silhouettes
+from skdeepclust._tables import import_pandas, index_of
 from skdeepclust.metrics import clustering_accuracy
 
-__all__ = ["cluster_table", "compare_with_baselines", "export_images"]
+__all__ = [
+    "ClusterProfile",
+    "cluster_profile",
+    "cluster_table",
+    "compare_with_baselines",
+    "export_images",
+]
 
 
 def _copy(source, target):
@@ -86,7 +96,9 @@ def cluster_table(estimator, X, paths=None):
     -------
     table : DataFrame
         A row per sample, sorted by cluster, then from the highest confidence to the
-        lowest. Columns:
+        lowest. The index is that of X, so that ``X.join(table)`` puts the columns
+        beside those of a data frame. If X is no pandas object, the index is the
+        position. Columns:
 
         - "sample": position of the sample in X.
         - "label": its cluster.
@@ -123,7 +135,7 @@ def cluster_table(estimator, X, paths=None):
     >>> [float(d) for d in table["distance"]]
     [0.0, 1.0, 1.0, 0.0]
     """
-    pandas = _import_pandas()
+    pandas = import_pandas()
     check_instance(estimator)
     X = as_samples(X)
     if paths is not None:
@@ -157,7 +169,8 @@ def cluster_table(estimator, X, paths=None):
     if paths is not None:
         columns["path"] = np.array([str(path) for path in paths])
     order = np.lexsort((-columns["confidence"], labels))
-    return pandas.DataFrame({name: values[order] for name, values in columns.items()})
+    index = index_of(X, len(labels))
+    return pandas.DataFrame(columns, index=index).iloc[order]
 
 
 def export_images(table, folder, *, how="copy"):
@@ -227,7 +240,7 @@ def compare_with_baselines(estimator, X, y=None, *, random_state=0):
         A clusterer with a parameter `n_clusters` and a method `predict`. If it is
         fitted, it must be fitted to X. If not, a clone is fitted to X.
     X : array-like of shape (n_samples, ...)
-        Samples.
+        Samples, as the estimator takes them.
     y : array-like of shape (n_samples,), default=None
         Classes. They are used for the scores only.
     random_state : int, default=0
@@ -236,7 +249,9 @@ def compare_with_baselines(estimator, X, y=None, *, random_state=0):
     Returns
     -------
     table : DataFrame
-        A row per method:
+        A row per method. For a pipeline, the rows about X are about what reaches its
+        last step, such as the scaled and encoded columns, or its first step of this
+        library if that comes earlier.
 
         1. k-means on X.
         2. k-means on the first principal components of X, as many as the embedding
@@ -268,8 +283,9 @@ def compare_with_baselines(estimator, X, y=None, *, random_state=0):
         If the estimator is a class or None, or if it has no parameter `n_clusters` or
         no method `predict`.
     ValueError
-        If the estimator was fitted to other data, if X is no array of finite numbers,
-        or if y has another length than X or missing or continuous values.
+        If the estimator was fitted to other data, if X (of a pipeline: what reaches the
+        last step) is no array of finite numbers, or if y has another length than X or
+        missing or continuous values.
 
     Examples
     --------
@@ -283,11 +299,12 @@ def compare_with_baselines(estimator, X, y=None, *, random_state=0):
     >>> list(table["method"])
     ['k-means', 'PCA + k-means', 'autoencoder + landmark spectral', 'DCEC']
     """
-    pandas = _import_pandas()
+    pandas = import_pandas()
     _check_compares(estimator)
     check_seed(random_state)
     X = as_samples(X)
-    rows = as_rows(X)
+    if not _is_pipeline(estimator):  # of a pipeline, X may be text
+        as_rows(X)
     y = None if y is None else check_labels(y, "y")
     check_same_length(X=X, y=y)
     try:
@@ -295,6 +312,7 @@ def compare_with_baselines(estimator, X, y=None, *, random_state=0):
     except NotFittedError:
         estimator = clone(estimator).fit(X)
     estimator = getattr(estimator, "best_estimator_", estimator)
+    rows = as_rows(_prepared(estimator, X))
     labels = np.asarray(last_step(estimator).labels_)
     if len(labels) != len(rows) or not np.array_equal(labels, estimator.predict(X)):
         raise ValueError(
@@ -349,22 +367,27 @@ def _check_compares(estimator):
         )
 
 
+def _is_pipeline(estimator):
+    """Whether the estimator, or that of a search, has steps."""
+    inner = getattr(estimator, "best_estimator_", getattr(estimator, "estimator", None))
+    return hasattr(estimator if inner is None else inner, "steps")
+
+
+def _prepared(estimator, X):
+    """Samples as they reach the last step, or the first step of this library."""
+    for _, step in getattr(estimator, "steps", [])[:-1]:
+        if isinstance(step, BaseDeepEstimator):
+            return X
+        if step is not None and step != "passthrough":
+            X = step.transform(X)
+    is_pipeline = hasattr(estimator, "steps")
+    return _prepared(estimator.steps[-1][1], X) if is_pipeline else X
+
+
 def _probabilities(estimator, X):
     """Output of `predict_proba`, or None if the clusterer has no such method."""
     has_any = step_with(estimator, "predict_proba") is last_step(estimator)
     return np.asarray(estimator.predict_proba(X)) if has_any else None
-
-
-def _import_pandas():
-    """Import pandas, or say how to get it."""
-    try:
-        import pandas
-    except ImportError as error:
-        raise ImportError(
-            "Tables are pandas DataFrames, and pandas is not installed. Install it "
-            'with: pip install pandas, or pip install "skdeepclust[tables]"'
-        ) from error
-    return pandas
 
 
 def _as_paths(paths, name):

@@ -14,13 +14,16 @@ import scipy.sparse
 import torch
 from PIL import Image
 from sklearn.cluster import DBSCAN, HDBSCAN, AgglomerativeClustering, KMeans
+from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_blobs
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skdeepclust import (
     DCEC,
@@ -30,6 +33,7 @@ from skdeepclust import (
     inspection,
 )
 from skdeepclust.inspection import (
+    cluster_profile,
     cluster_table,
     compare_with_baselines,
     export_images,
@@ -78,6 +82,29 @@ def test_missing_pandas_says_how_to_get_it(line, monkeypatch):
     monkeypatch.setattr(KMeans, "fit", lambda *args: pytest.fail("was fitted"))
     with pytest.raises(ImportError, match=message):
         compare_with_baselines(unfitted, X)
+
+
+def test_the_index_is_that_of_X(line):
+    X, kmeans = line
+    frame = pd.DataFrame(X, index=list("vwxyz"), columns=["x"])
+    kmeans = KMeans(2, init=kmeans.cluster_centers_, n_init=1).fit(frame)
+    table = cluster_table(kmeans, frame)
+    assert table.index.tolist() == list("wvxzy")
+    joined = frame.join(table)
+    assert joined["label"].tolist() == kmeans.labels_.tolist()
+    assert joined["sample"].tolist() == list(range(5))
+    # Of an array, the index is the position.
+    table = cluster_table(line[1], X)
+    assert table.index.tolist() == table["sample"].tolist()
+    assert table["label"].sort_index().tolist() == line[1].labels_.tolist()
+
+
+def test_the_labels_of_a_table_cannot_be_taken_in_its_order(line):
+    frame = pd.DataFrame(line[0], index=list("vwxyz"), columns=["x"])
+    table = cluster_table(KMeans(2, n_init=1, random_state=0).fit(frame), frame)
+    with pytest.raises(ValueError, match="labels is a Series .* in another order"):
+        cluster_profile(frame, table["label"])
+    cluster_profile(frame, table["label"].loc[frame.index])
 
 
 def test_probabilities_are_the_confidence(make_dcec, digits):
@@ -468,7 +495,7 @@ def test_wrong_values_of_a_table_are_found_before_writing(
     files, tmp_path, column, value, error, message
 ):
     table = files[1].astype({column: object})
-    table.loc[1, column] = value
+    table.loc[table.index[1], column] = value
     with pytest.raises(error, match=message):
         export_images(table, tmp_path / "to")
     assert not (tmp_path / "to").exists()
@@ -557,7 +584,7 @@ def test_ranks_are_by_confidence_in_any_order_of_the_table(files, tmp_path):
 
 def test_noise_has_its_own_folder(files, tmp_path):
     _, table = files
-    table.loc[0, "label"] = -1
+    table.loc[table.index[0], "label"] = -1
     folders = export_images(table, tmp_path / "to")
     assert folders[-1].name == "noise"
 
@@ -607,7 +634,7 @@ def test_comparison_names_the_start(make_dcec, digits):
     dcec = make_dcec(init="spectral", max_iter=0)
     table = compare_with_baselines(dcec, X, y)
     assert table["method"][2] == "autoencoder + landmark spectral"
-    dcec = make_dcec(init=np.zeros((5, 4)), max_iter=0)
+    dcec = make_dcec(init=np.arange(20.0).reshape(5, 4), max_iter=0)
     table = compare_with_baselines(dcec, X, y)
     assert table["method"][2] == "autoencoder + init"
     dcec = make_dcec(init=GaussianMixture(covariance_type="diag"), max_iter=0)
@@ -643,6 +670,84 @@ def test_comparison_in_a_pipeline(digits):
     pipeline = make_pipeline(Autoencoder(max_epochs=1, random_state=0), KMeans(4))
     table = compare_with_baselines(pipeline.fit(X), X, y)
     assert list(table["method"]) == ["k-means", "PCA + k-means", "KMeans"]
+
+
+@pytest.fixture
+def customers():
+    """A frame with text and missing values, and a preprocessor for it."""
+    rng = np.random.RandomState(0)
+    group = np.arange(90) % 3
+    frame = pd.DataFrame(
+        {
+            "income": 1000.0 * (10 + 20 * group + rng.normal(size=90)),
+            "plan": np.array(["free", "basic", "pro"])[group],
+        },
+        index=[f"c{i}" for i in range(90)],
+    )
+    frame.loc[["c0", "c5"], "income"] = np.nan
+    encoder = make_column_transformer(
+        (make_pipeline(SimpleImputer(), StandardScaler()), ["income"]),
+        (OneHotEncoder(), ["plan"]),
+    )
+    return frame, group, encoder
+
+
+@pytest.mark.parametrize("is_fitted", [True, False])
+def test_comparison_of_a_pipeline_on_a_frame(customers, is_fitted):
+    frame, group, encoder = customers
+    pipeline = make_pipeline(encoder, KMeans(3, n_init=20, random_state=0))
+    if is_fitted:
+        pipeline.fit(frame)
+    table = compare_with_baselines(pipeline, frame, group).set_index("method")
+    assert list(table.index) == ["k-means", "PCA + k-means", "KMeans"]
+    pd.testing.assert_series_equal(
+        table.loc["k-means"], table.loc["KMeans"], check_names=False
+    )
+    encoded = encoder.fit_transform(frame)
+    inner = KMeans(3, n_init=20, random_state=0).fit(encoded)
+    same = compare_with_baselines(inner, encoded, group).set_index("method")
+    pd.testing.assert_frame_equal(table, same)
+
+
+def test_comparison_of_nested_and_searched_pipelines_on_a_frame(customers):
+    frame, group, encoder = customers
+    inner = Pipeline([("no", None), ("pca", PCA(2)), ("km", KMeans(3, n_init=2))])
+    nested = make_pipeline(encoder, "passthrough", inner)
+    table = compare_with_baselines(nested, frame, group)
+    assert table["ari"].between(-1, 1).all()
+    search = GridSearchCV(
+        make_pipeline(encoder, KMeans(random_state=0)), {"kmeans__n_clusters": [3]}
+    )
+    table = compare_with_baselines(search, frame, group)
+    assert list(table["method"]) == ["k-means", "PCA + k-means", "KMeans"]
+
+
+def test_comparison_takes_x_before_the_first_network(digits, monkeypatch):
+    X, _ = digits
+    scaler, network = StandardScaler(), Autoencoder(max_epochs=1, random_state=0)
+    pipeline = make_pipeline(scaler, network, KMeans(4, random_state=0)).fit(X)
+    seen = []
+    monkeypatch.setattr(
+        inspection,
+        "_scores",
+        lambda rows, labels, y: seen.append(rows) or {"silhouette": 0.0},
+    )
+    compare_with_baselines(pipeline, X)
+    for rows in seen:
+        np.testing.assert_array_equal(rows, scaler.transform(X))
+
+
+def test_a_frame_of_text_without_a_pipeline_is_told_about_column_transformer(customers):
+    frame, _, _ = customers
+    with pytest.raises(ValueError, match=r"\['plan'\] to float.*ColumnTransformer"):
+        compare_with_baselines(KMeans(3), frame)
+
+
+def test_table_of_a_pipeline_on_a_frame(customers):
+    frame, _, encoder = customers
+    pipeline = make_pipeline(encoder, KMeans(3, n_init=2, random_state=0)).fit(frame)
+    table = cluster_table(pipeline, frame)
+    assert frame.join(table)["label"].tolist() == pipeline.predict(frame).tolist()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from skdeepclust.displays._cluster_number import ClusterNumberDisplay
 from skdeepclust.displays._confusion import ClusterConfusionDisplay
 from skdeepclust.displays._latent import LatentSpaceDisplay
 from skdeepclust.displays._montage import ClusterMontageDisplay
+from skdeepclust.displays._profile import ClusterProfileDisplay
 from skdeepclust.displays._silhouette import SilhouetteDisplay
 from skdeepclust.displays._training import TrainingCurvesDisplay
 
@@ -17,6 +18,7 @@ __all__ = [
     "ClusterConfusionDisplay",
     "ClusterMontageDisplay",
     "ClusterNumberDisplay",
+    "ClusterProfileDisplay",
     "LatentSpaceDisplay",
     "SilhouetteDisplay",
     "TrainingCurvesDisplay",

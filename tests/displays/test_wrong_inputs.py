@@ -16,6 +16,7 @@ from skdeepclust.displays import (
     ClusterConfusionDisplay,
     ClusterMontageDisplay,
     ClusterNumberDisplay,
+    ClusterProfileDisplay,
     LatentSpaceDisplay,
     SilhouetteDisplay,
     TrainingCurvesDisplay,
@@ -42,6 +43,7 @@ FROM_ESTIMATOR = [
     lambda e, X=None, **k: ClusterNumberDisplay.from_estimator(
         e, np.eye(9) if X is None else X, n_clusters=[2], **k
     ),
+    lambda e, X=None, **k: ClusterProfileDisplay.from_estimator(e, X, **k),
 ]
 
 
