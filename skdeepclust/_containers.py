@@ -45,9 +45,12 @@ def as_array(X: Any, name: str = "X") -> Any:
     elif scipy.sparse.issparse(X):
         raise TypeError(
             "Sparse data was passed, but dense data is required. Use "
-            f"{name}.toarray(), or put sklearn.decomposition.TruncatedSVD in front in "
-            "a pipeline."
+            f"{name}.toarray(); in a pipeline, OneHotEncoder(sparse_output=False) or "
+            "ColumnTransformer(sparse_threshold=0), or put "
+            "sklearn.decomposition.TruncatedSVD in front."
         )
+    elif _is_of_polars(X):
+        _check_polars(X, name)
     elif _is_frame(X):
         _check_columns(X, name)
     elif hasattr(X, "__array__") and not hasattr(X, "shape"):
@@ -124,8 +127,33 @@ def _is_frame(X):
     return hasattr(X, "columns") and hasattr(X, "dtypes")
 
 
+def _is_of_polars(X):
+    """Whether X is a frame of polars, which need not be imported for that."""
+    kind = type(X)
+    return kind.__module__.partition(".")[0] == "polars" and hasattr(kind, "columns")
+
+
+def _check_polars(X, name):
+    """Refuse frames of polars that are not collected, incomplete, or not of numbers."""
+    if type(X).__name__ == "LazyFrame":
+        raise TypeError(
+            f"{name} is a LazyFrame, which holds no values. Pass {name}.collect()."
+        )
+    kinds = {column: str(dtype) for column, dtype in X.schema.items()}
+    images = [c for c, kind in kinds.items() if kind.startswith(("Array", "List"))]
+    if images:
+        raise _advice_on_arrays(images[0], name)
+    numbers = [c for c, dtype in X.schema.items() if dtype.is_numeric()]
+    others = [c for c, kind in kinds.items() if c not in numbers and kind != "Boolean"]
+    if others:
+        raise _advice_on_columns(others, name)
+    missing = [column.name for column in X if column.null_count()]
+    if missing:
+        raise _advice_on_missing(missing, name)
+
+
 def _check_columns(X, name):
-    """Refuse data frames with columns that are no numbers."""
+    """Refuse data frames of pandas that are incomplete or not of numbers."""
     pandas = sys.modules.get("pandas")
     if pandas is None or not isinstance(X, pandas.DataFrame):
         return
@@ -142,17 +170,40 @@ def _check_columns(X, name):
         elif dtype.kind != "O" or not all(isinstance(v, Number) for v in known):
             others.append(column)
     if images:
-        raise ValueError(
-            f"Column {images[0]!r} of {name} holds arrays. Stack them to one array: "
-            f"np.stack(list({name}[{images[0]!r}]))."
-        )
+        raise _advice_on_arrays(images[0], name)
     if others:
-        raise ValueError(
-            f"{name} has columns that are no numbers, could not convert {others[:5]} "
-            "to float. Encode text and categories, by "
-            "sklearn.compose.ColumnTransformer with OneHotEncoder, say; turn dates "
-            "into numbers; read images from files into an array."
-        )
+        raise _advice_on_columns(others, name)
+    missing = X.columns[X.isna().any().to_numpy()].tolist()
+    if missing:
+        raise _advice_on_missing(missing, name)
+
+
+def _advice_on_arrays(column, name):
+    """The error for a column of arrays."""
+    return ValueError(
+        f"Column {column!r} of {name} holds arrays. Stack them to one array: "
+        f"np.stack(list({name}[{column!r}]))."
+    )
+
+
+def _advice_on_columns(columns, name):
+    """The error for columns that are no numbers."""
+    return ValueError(
+        f"{name} has columns that are no numbers, could not convert {columns[:5]} to "
+        "float. Encode text and categories, by sklearn.compose.ColumnTransformer with "
+        "OneHotEncoder, say (the page Tables of the user guide has a recipe); turn "
+        "dates into numbers; read images from files into an array."
+    )
+
+
+def _advice_on_missing(columns, name):
+    """The error for columns with missing values."""
+    return ValueError(
+        f"Input {name} contains NaN: values are missing in {len(columns)} column(s), "
+        f"such as {columns[:5]}. Impute them in a pipeline, by "
+        "sklearn.impute.SimpleImputer, say (the page Tables of the user guide has a "
+        "recipe), or drop these samples or columns."
+    )
 
 
 def _advice_on_text(X, name):

@@ -1,5 +1,6 @@
 """The input contract: layouts, types, and every error with its remedy."""
 
+import datetime
 from pathlib import Path
 
 import numpy as np
@@ -301,6 +302,43 @@ TABLE = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})
 def test_advice_fits_the_container(X, words):
     with pytest.raises((TypeError, ValueError), match=words):
         shape_of(X)
+
+
+def test_missing_values_of_a_frame_are_named():
+    table = TABLE.assign(c=[np.nan, 1.0], d=pd.array([None, 2], dtype="Int64"))
+    message = r"contains NaN: .* 2 column\(s\), such as \['c', 'd'\].*SimpleImputer"
+    with pytest.raises(ValueError, match=message):
+        check_input(Holder(), table, reset=True)
+
+
+def test_sparse_data_is_told_what_to_do_in_a_pipeline():
+    message = r"OneHotEncoder\(sparse_output=False\) or ColumnTransformer\(sparse_thr"
+    with pytest.raises(TypeError, match=message):
+        check_input(Holder(), csr_matrix(np.eye(3)), reset=True)
+
+
+def test_frames_of_polars():
+    polars = pytest.importorskip("polars")
+    holder, frame = Holder(), polars.DataFrame(TABLE.to_dict("list"))
+    np.testing.assert_array_equal(check_input(holder, frame, reset=True), TABLE)
+    assert holder.feature_names_in_.tolist() == ["a", "b"]
+    with pytest.raises(ValueError, match="must be in the same order"):
+        check_input(holder, frame.select(["b", "a"]), reset=False)
+    day = [datetime.date(2020, 1, 1)] * 2
+    for column, words in [
+        (["u", "v"], r"\['c'\].*ColumnTransformer"),
+        (polars.Series(["u", "v"], dtype=polars.Categorical), r"\['c'\].*ColumnTr"),
+        (day, r"\['c'\].*dates into numbers"),
+        ([[1, 2], [3, 4]], r"np.stack\(list\(X\['c'\]\)\)"),
+        ([None, 1.0], r"contains NaN: .*\['c'\].*SimpleImputer"),
+    ]:
+        wrong = frame.with_columns(polars.Series("c", column))
+        with pytest.raises(ValueError, match=words):
+            check_input(Holder(), wrong, reset=True)
+    with pytest.raises(TypeError, match=r"LazyFrame.*Pass X.collect\(\)"):
+        check_input(Holder(), frame.lazy(), reset=True)
+    booleans = frame.with_columns(polars.Series("c", [True, False]))
+    assert check_input(Holder(), booleans, reset=True).shape == (2, 3)
 
 
 def test_what_else_is_taken():
