@@ -205,6 +205,9 @@ def _load_deep(image, recipe) -> Loaded:
 def _upright(image):
     from PIL import ImageOps
 
+    if image.format == "TIFF":  # Pillow turns these itself, when it loads them
+        image.load()
+        return image
     return ImageOps.exif_transpose(image)
 
 

@@ -19,7 +19,8 @@ from PIL import Image
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.utils import estimator_checks
+from sklearn.utils import estimator_checks, get_tags
+from sklearn.utils.validation import check_is_fitted
 from tiny import tiny
 
 from skdeepclust import DCEC, ImageReader, find_images
@@ -147,7 +148,7 @@ def test_gif_and_webp_of_several_frames_give_the_first_one(tmp_path):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "deep.tif"])
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "lzw.tif", "deep.tif"])
 def test_exif_rotation_is_undone(tmp_path, orientation, name):
     # Dark top left, bright bottom right, and higher than it is wide.
     upright = np.add.outer(np.arange(30) * 6, np.arange(20) * 3).astype(np.uint8)
@@ -160,7 +161,8 @@ def test_exif_rotation_is_undone(tmp_path, orientation, name):
     else:
         exif = Image.Exif()
         exif[0x0112] = orientation
-        Image.fromarray(turned).save(path, exif=exif)
+        more = {"compression": "tiff_lzw"} if name == "lzw.tif" else {}
+        Image.fromarray(turned).save(path, exif=exif, **more)
     found = read_one(path, "grey", size=(30, 20))[0].astype(float)
     if name == "deep.tif":  # was scaled from its own range
         found = found / 255 * upright.max()
@@ -632,6 +634,14 @@ def test_no_fit_is_needed_and_fit_changes_nothing(shapes):
     np.testing.assert_array_equal(unfitted.fit(shapes).transform(shapes), X)
     assert X.dtype == np.uint8
     assert X.shape == (24, 1, 16, 16)
+
+
+def test_tags_say_that_no_fit_is_needed():
+    tags = get_tags(ImageReader())
+    assert not tags.requires_fit
+    assert tags.input_tags.string
+    assert not tags.input_tags.two_d_array
+    check_is_fitted(ImageReader())
 
 
 def test_duplicates_are_fine(shapes):
