@@ -91,7 +91,8 @@ class RandomAffine:
         X : Tensor of shape (n, C, H, W)
             Changed images.
         """
-        if not isinstance(X, Tensor) or X.ndim != 4 or not X.is_floating_point():
+        is_batch = isinstance(X, Tensor) and X.ndim == 4 and X.numel() > 0
+        if not is_batch or not X.is_floating_point():
             got = (
                 f"{X.dtype} of shape {tuple(X.shape)}"
                 if isinstance(X, Tensor)
@@ -155,9 +156,19 @@ def resolve_augmentation(
         "auto" gives :class:`~skdeepclust.RandomAffine` for images, with mirroring only
         if they have several channels (one channel may be letters), and None for other
         rows.
+
+    Raises
+    ------
+    TypeError
+        If `augment` is a class.
     """
     if augment is None or (isinstance(augment, str) and image_shape is None):
         return None
+    if isinstance(augment, type):
+        raise TypeError(
+            f"augment is the class {augment.__name__}. Pass an instance: "
+            f"augment={augment.__name__}(...)."
+        )
     if not isinstance(augment, str):
         return augment
     assert image_shape is not None

@@ -46,7 +46,13 @@ def make_clusterer(clusterer, n_clusters, n_init, seed):
     if isinstance(clusterer, str):
         kinds = {"kmeans": KMeans, "faiss": _FaissKMeans}
         return kinds[clusterer](n_clusters, n_init=n_init, random_state=seed)
-    fresh = clone(clusterer)
+    try:
+        fresh = clone(clusterer)
+    except TypeError as error:
+        raise TypeError(
+            f"The clusterer {clusterer!r} cannot be cloned. Derive its class "
+            f"{type(clusterer).__name__} from sklearn.base.BaseEstimator. {error}"
+        ) from error
     steps = getattr(fresh, "steps", None)
     last, prefix = (fresh, "") if steps is None else (steps[-1][1], f"{steps[-1][0]}__")
     for name in ("n_clusters", "n_components"):
@@ -80,7 +86,14 @@ def fit_predict_labels(clusterer, F, *, quiet=False):
         warnings.catch_warnings(record=True) as caught,
     ):
         warnings.simplefilter("always")  # also if they are errors to the user
-        labels = clusterer.fit_predict(F if is_ours else F.copy())
+        try:
+            labels = clusterer.fit_predict(F if is_ours else F.copy())
+        except Exception as error:
+            error.add_note(
+                f"The clusterer {type(clusterer).__name__} raised it, given an "
+                f"embedding of shape {F.shape}."
+            )
+            raise
     for each in () if quiet else caught:
         warn(str(each.message), each.category)
     return _as_labels(labels, clusterer, len(F))

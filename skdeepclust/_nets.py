@@ -146,14 +146,35 @@ class TensorNet(NeuralNet):
         """Do nothing: `losses` is in the place of skorch's criterion."""
         return self
 
-    def notify(self, method_name, **kwargs):
-        """Tell the callbacks; StopIteration of one would end our own iteration."""
+    def initialize_callbacks(self):
+        """Initialise the callbacks; an error says that it is of one of them."""
         try:
-            super().notify(method_name, **kwargs)
-        except StopIteration as error:
-            raise RuntimeError(
-                f"A callback raised StopIteration in {method_name}: {error}"
-            ) from error
+            return super().initialize_callbacks()
+        except Exception as error:
+            kinds = [type(_unnamed(item)).__name__ for item in self.callbacks or []]
+            error.add_note(
+                f"One of the callbacks {', '.join(kinds)} raised it when the "
+                f"{self.stage} was made ready."
+            )
+            raise
+
+    def notify(self, method_name, **kwargs):
+        """Tell the net and its callbacks; an error says which callback raised it."""
+        getattr(self, method_name)(self, **kwargs)
+        for name, callback in self.callbacks_:
+            try:
+                getattr(callback, method_name)(self, **kwargs)
+            except StopIteration as error:  # it would end our own iteration
+                raise RuntimeError(
+                    f"The callback {name} raised StopIteration in {method_name} of the "
+                    f"{self.stage}: {error}"
+                ) from error
+            except Exception as error:
+                error.add_note(
+                    f"The callback {name} raised it in {method_name} of the "
+                    f"{self.stage}."
+                )
+                raise
 
     def get_params_for_optimizer(self, prefix, named_parameters):
         """Arguments of the optimiser, fused if the optimiser has that form."""

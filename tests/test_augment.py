@@ -115,6 +115,7 @@ def test_bad_sizes(params, error):
         torch.zeros(5, 1, 8, 8, dtype=torch.uint8),
         np.zeros((5, 1, 8, 8)),
         torch.rand(5, 64),
+        torch.rand(0, 1, 8, 8),
     ],
 )
 def test_what_is_no_batch_of_images(X):
@@ -125,6 +126,17 @@ def test_what_is_no_batch_of_images(X):
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
 def test_other_floats(dtype):
     assert RandomAffine()(torch.rand(5, 1, 8, 8).to(dtype)).dtype == dtype
+
+
+def test_a_class_is_no_augmentation():
+    with pytest.raises(TypeError, match="augment is the class RandomAffine. Pass an"):
+        resolve_augmentation(RandomAffine, (1, 8, 8))
+
+
+@pytest.mark.parametrize("size", [np.timedelta64(1, "D"), True, "a"])
+def test_sizes_that_are_no_numbers(size):
+    with pytest.raises(TypeError, match="shift=.* must be a number"):
+        RandomAffine(shift=size)
 
 
 def test_an_augment_that_fails_is_named():

@@ -49,9 +49,34 @@ def test_clusterers_must_return_an_integer_per_sample():
         2,
         -1,
     ]
-    for made in ([0, 1], [[0], [1], [1]], [0.5, 1, 1], ["a", "b", "a"], [None] * 3):
+    for made in (
+        [0, 1],
+        [[0], [1], [1]],
+        [0.5, 1, 1],
+        ["a", "b", "a"],
+        [None] * 3,
+        [0, 1, np.inf],
+        [True, False, True],
+    ):
         with pytest.raises(ValueError, match="an integer for every sample"):
             fit_predict_labels(Odd(made=made), features(3))
+    for most in (2.0**60, np.uint64(2**63)):
+        with pytest.raises(ValueError, match=r"Odd returned the label .*unique"):
+            fit_predict_labels(Odd(made=np.array([0, 1, most])), features(3))
+    unsigned = np.array([0, 1, 1], np.uint8)
+    assert fit_predict_labels(Odd(made=unsigned), features(3)).dtype == np.int64
+
+
+def test_errors_of_a_clusterer_are_named():
+    class Failing(KMeans):
+        def fit_predict(self, X, y=None, sample_weight=None):
+            raise ZeroDivisionError("division by zero")
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        fit_predict_labels(Failing(2), features(3))
+    assert "The clusterer Failing raised it" in caught.value.__notes__[0]
+    with pytest.raises(TypeError, match="cannot be cloned. Derive its class object"):
+        make_clusterer(object(), 2, 1, 0)
 
 
 def test_clusterers_get_points_of_their_own():
