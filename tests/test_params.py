@@ -4,7 +4,7 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from skdeepclust import DCEC, Autoencoder
+from skdeepclust import DCEC, DEC, Autoencoder, NonFiniteLossError
 
 
 def test_prefixed_parameters_are_parameters():
@@ -110,3 +110,22 @@ def test_fused_step_is_the_users_choice(make_autoencoder, digits):
 
 def test_the_catch_all_argument_is_no_parameter():
     assert "skorch" not in Autoencoder().get_params()
+
+
+def test_arguments_of_the_compiler(make_autoencoder, digits):
+    for params, message in [
+        ({"compile__mode": "default"}, "compile__mode has no effect without compile=T"),
+        ({"compile__foo": 1}, "compile takes no argument for compile__foo. It takes"),
+        ({"compile": False, "compile__foo": 1}, "no argument for compile__foo"),
+        ({"compile": True, "compile__model": 1}, "no argument for compile__model"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            make_autoencoder(**params).fit(digits[0])
+    # A search may try both values of compile.
+    make_autoencoder(compile=False, compile__mode="default").fit(digits[0])
+
+
+def test_a_learning_rate_of_pretraining_is_called_by_its_name(digits):
+    dec = DEC(2, module__hidden_dims=(8,), pretrain_lr=1e30, pretrain_epochs=1)
+    with pytest.raises(NonFiniteLossError, match=r"\(pretrain_lr=1e\+30 now"):
+        dec.fit(digits[0])
