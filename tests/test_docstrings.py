@@ -23,6 +23,7 @@ from skdeepclust import (
     inspection,
     metrics,
     networks,
+    report,
 )
 
 # Left out: a summary on the line after the quotes, an extended summary, a period after
@@ -42,7 +43,7 @@ THEIRS = {"HasMethods", "Interval", "StrOptions"}
 
 def public():
     modules = (skdeepclust, metrics, networks, datasets, displays, inspection, base)
-    modules += (images,)
+    modules += (images, report)
     for module in modules:
         for name in module.__all__:
             if name in THEIRS:
