@@ -1,28 +1,23 @@
 """What distinguishes clusters of a table: effect sizes, categories, and rules."""
 
 import html
-import math
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.stats import norm
 
+from skdeepclust._effects import (
+    HALF_WIDTH,
+    LOGISTIC_SD,
+    log_odds_ratio,
+    mean_difference,
+    strength,
+)
 from skdeepclust._fitted import check_labels, check_same_length
 from skdeepclust._rules import Features, rules_of
 from skdeepclust._sampling import check_count
 from skdeepclust._tables import MISSING, import_pandas, index_of, read_columns
 
-__all__ = ["ClusterProfile", "cluster_profile", "strength"]
-
-# Half the width of a 95 % interval, in standard errors.
-_HALF_WIDTH = norm.ppf(0.975)
-
-# A log odds ratio divided by this is a standardised difference: the standard deviation
-# of the logistic distribution.
-_LOGISTIC_SD = math.pi / math.sqrt(3)
-
-# Added to each count, so that an odds ratio is finite when a count is zero.
-_HALF = 0.5
+__all__ = ["ClusterProfile", "cluster_profile"]
 
 # Clusters, columns, categories and rules that a printed profile shows.
 _SHOWN_CLUSTERS, _SHOWN_COLUMNS, _SHOWN_CATEGORIES, _SHOWN_RULES = 10, 3, 2, 1
@@ -273,10 +268,10 @@ def cluster_profile(
     difference [4]_.
 
     **Rules.** For every cluster, a decision tree separates it from the rest, both with
-    equal total weight. The rules are the leaves that together have the highest F1
-    score. Coverage and purity are counted in X itself, and new samples may fit less
-    well. Trees grow on at most 10,000 samples of either side, drawn at random with a
-    fixed seed; rules are counted on all samples.
+    equal total weight. The rules are the leaves, of at least a twentieth of the
+    cluster, that together have the highest F1 score. Coverage and purity are counted in
+    X itself, and new samples may fit less well. Trees grow on at most 10,000 samples of
+    either side, drawn at random with a fixed seed; rules are counted on all samples.
 
     **The intervals are approximate, and they are no test.** They are somewhat narrow if
     the cluster is small or skewed. The clusters were found in the same data, so large
@@ -343,12 +338,6 @@ def cluster_profile(
     )
 
 
-def strength(effect, standard_error):
-    """Distance of the interval from zero; of an infinite effect it is infinite."""
-    distance = np.abs(effect) - _HALF_WIDTH * np.nan_to_num(standard_error)
-    return np.where(np.isnan(effect), -np.inf, distance)
-
-
 def _check_settings(max_depth, trim, max_categories):
     """Refuse parameters that are out of range."""
     check_count(max_depth, "max_depth")
@@ -390,7 +379,7 @@ def _numeric_table(columns, codes, names, trim):
                 {
                     "cluster": name,
                     "column": column.name,
-                    **_spread(*_effect(values[own], values[~own], trim)),
+                    **_spread(*mean_difference(values[own], values[~own], trim)),
                     "mean": _mean(values[own]),
                     "rest_mean": _mean(values[~own]),
                     "median": _median(values[own]),
@@ -417,87 +406,13 @@ def _median(values):
     return float(values[(len(values) - 1) // 2] / 2 + values[len(values) // 2] / 2)
 
 
-def _effect(own, rest, trim):
-    """Standardised difference of trimmed means of sorted values, and standard error."""
-    if not len(own) or not len(rest) or len(own) + len(rest) < 3:
-        return np.nan, np.nan
-    if any(_hides_spread(values, trim) for values in (own, rest)):
-        trim = 0
-    own, rest = _scaled(own, rest, trim)
-    center, sd, kept = _trimmed(own, trim)
-    rest_center, rest_sd, rest_kept = _trimmed(rest, trim)
-    freedom = kept + rest_kept - 2
-    pooled = math.sqrt(
-        ((kept - 1) * sd**2 + (rest_kept - 1) * rest_sd**2) / max(freedom, 1)
-    )
-    difference = center - rest_center
-    if not pooled:
-        return (math.copysign(np.inf, difference) if difference else np.nan), np.nan
-    # Mean of few values: the deviation within the cluster itself is not known.
-    sd, rest_sd = (sd if kept > 1 else pooled), (rest_sd if rest_kept > 1 else pooled)
-    correction = 1 - 3 / (4 * freedom - 1) if freedom > 1 else 1.0
-    effect = correction * difference / pooled
-    variance = _squared_error(len(own), sd, kept)
-    variance += _squared_error(len(rest), rest_sd, rest_kept)
-    variance = variance / pooled**2 + effect**2 / (2 * max(freedom, 1))
-    return effect, math.sqrt(variance)
-
-
-def _hides_spread(values, trim):
-    """Whether trimming leaves equal values only, of sorted values that differ."""
-    cut = int(trim * len(values))
-    is_equal_inside = values[cut] == values[len(values) - cut - 1]
-    return is_equal_inside and values[0] < values[-1]
-
-
-def _scaled(own, rest, trim):
-    """Values around zero, of the order of one, so that no square is too large."""
-    ends = []
-    for values in (own, rest):
-        cut = int(trim * len(values))
-        ends += [values[cut], values[len(values) - cut - 1]]
-    middle, width = min(ends) / 2 + max(ends) / 2, max(ends) / 2 - min(ends) / 2
-    if not width:
-        return own, rest
-    with np.errstate(over="ignore"):  # of values that are cut off
-        return (own - middle) / width, (rest - middle) / width
-
-
-def _trimmed(values, trim):
-    """Trimmed mean of sorted values, deviation of the winsorised ones, number kept."""
-    n = len(values)
-    cut = int(trim * n)
-    kept = values[cut : n - cut]
-    if n < 2:
-        return kept.mean(), 0.0, n
-    lowest, highest = kept[0], kept[-1]
-    mean = (kept.sum() + cut * (lowest + highest)) / n
-    squares = ((kept - mean) ** 2).sum()
-    squares += cut * ((lowest - mean) ** 2 + (highest - mean) ** 2)
-    sd = math.sqrt(squares / (n - 1)) if highest > lowest else 0.0
-    return kept.mean(), sd / _winsorised_sd(cut / n), n - 2 * cut
-
-
-def _winsorised_sd(trim):
-    """Standard deviation of the standard normal distribution, winsorised."""
-    if not trim:
-        return 1.0
-    z = norm.ppf(1 - trim)
-    return math.sqrt(1 - 2 * trim - 2 * z * norm.pdf(z) + 2 * trim * z**2)
-
-
-def _squared_error(n, sd, kept):
-    """Squared standard error of the mean of n values of which some are kept."""
-    return (sd * _winsorised_sd((n - kept) / (2 * n)) * n / kept) ** 2 / n
-
-
 def _spread(effect, standard_error):
     """Columns of an effect and its interval."""
     return {
         "effect": effect,
         "standard_error": standard_error,
-        "low": effect - _HALF_WIDTH * standard_error,
-        "high": effect + _HALF_WIDTH * standard_error,
+        "low": effect - HALF_WIDTH * standard_error,
+        "high": effect + HALF_WIDTH * standard_error,
     }
 
 
@@ -511,8 +426,8 @@ def _category_table(columns, codes, names):
             for i, name in enumerate(names):
                 n, total = int(counts[i]), int(counts.sum())
                 others = [sizes[i] - n, total - n, len(codes) - sizes[i] - total + n]
-                log_odds, error = _log_odds(n, *others)
-                spread = _spread(log_odds / _LOGISTIC_SD, error / _LOGISTIC_SD)
+                log_odds, error = log_odds_ratio(n, *others)
+                spread = _spread(log_odds / LOGISTIC_SD, error / LOGISTIC_SD)
                 rows.append(
                     {
                         "cluster": name,
@@ -538,12 +453,6 @@ def _members(column):
             yield category, column.values == code
     elif column.missing.any():
         yield MISSING, column.missing
-
-
-def _log_odds(*counts):
-    """Log odds ratio of a table of two rows and columns, and its standard error."""
-    a, b, c, d = (count + _HALF for count in counts)
-    return math.log(a * d / (b * c)), math.sqrt(1 / a + 1 / b + 1 / c + 1 / d)
 
 
 def _sorted(rows, keys, names, side):

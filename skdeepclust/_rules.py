@@ -12,8 +12,8 @@ __all__ = ["Features", "Rule", "rules_of"]
 # Most samples of a cluster, and most others, to grow a tree on.
 _MOST_SAMPLES = 10_000
 
-# A leaf has at least the size of the cluster divided by this number.
-_LEAVES_PER_CLUSTER = 20
+# A rule covers at least the cluster divided by this number. Less is not worth words.
+_MOST_RULES = 20
 
 
 class Features:
@@ -146,8 +146,9 @@ def rules_of(features, is_member, max_depth):
     """Rules for the samples of one cluster.
 
     A tree separates the cluster from all other samples, both with the same total
-    weight. Of its leaves, those are taken that together have the highest F1 score for
-    the cluster. Two leaves of one branch become one rule.
+    weight. Of its leaves that cover a twentieth of the cluster or more, those are
+    taken that together have the highest F1 score for the cluster. Two leaves of one
+    branch become one rule.
 
     Parameters
     ----------
@@ -165,7 +166,7 @@ def rules_of(features, is_member, max_depth):
         of them.
     """
     drawn = _drawn(is_member)
-    least = max(1, int(is_member[drawn].sum()) // _LEAVES_PER_CLUSTER)
+    least = max(1, int(is_member[drawn].sum()) // _MOST_RULES)
     tree = DecisionTreeClassifier(
         max_depth=max_depth,
         min_samples_leaf=least,
@@ -249,6 +250,7 @@ def _best_leaves(masks, is_member):
     totals = np.array([masks[node].sum() for node in nodes])
     hits = np.array([(masks[node] & is_member).sum() for node in nodes])
     order = np.lexsort((-hits, -hits / np.maximum(totals, 1)))
+    order = order[hits[order] >= min(hits.max(), is_member.sum() / _MOST_RULES)]
     f1 = 2 * hits[order].cumsum() / (is_member.sum() + totals[order].cumsum())
     return {nodes[i] for i in order[: f1.argmax() + 1]}
 

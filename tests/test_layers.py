@@ -13,8 +13,9 @@ PACKAGE = Path(skdeepclust.__file__).parent
 
 # Every file may import from those of earlier rows, and of its own row where marked.
 LAYERS = [
-    {"_augment", "_auto", "_compat", "_containers", "_device", "_functional"}
-    | {"_params", "_progress", "_random", "_sampling", "_warnings", "exceptions"},
+    {"_augment", "_auto", "_compat", "_containers", "_device", "_effects"}
+    | {"_functional", "_params", "_progress", "_random", "_sampling", "_warnings"}
+    | {"exceptions"},
     {"_cache", "_fitted", "_scale", "_tensor_data", "datasets"},
     {"_batches", "_geometry", "_inputs", "_tables", "_target", "metrics", "networks"},
     {"_clusterers", "_nets", "_pseudo_labels", "_rules"},
@@ -67,7 +68,7 @@ def test_private_scikit_learn_is_behind_one_file(name, path):
 
 def test_displays_ask_estimators_by_their_public_names_only():
     leaves = {"displays", "metrics", "exceptions", "_fitted", "_sampling", "_warnings"}
-    leaves.add("_profile")  # what inspection.cluster_profile is made of
+    leaves |= {"_effects", "_profile"}  # what inspection.cluster_profile is made of
     for path in (PACKAGE / "displays").glob("*.py"):
         for module in imported(path):
             if module.startswith("skdeepclust."):

@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_iris
 
 from skdeepclust import inspection
-from skdeepclust._profile import _effect, _trimmed
+from skdeepclust._effects import mean_difference, trimmed_mean
 from skdeepclust._tables import MISSING, OTHER, read_columns
 from skdeepclust.inspection import ClusterProfile, cluster_profile
 
@@ -56,7 +56,7 @@ def test_without_trimming_the_effect_is_hedges_g():
     a, b = np.sort(rng.normal(1, 2, 12)), np.sort(rng.normal(0, 1, 30))
     pooled = np.sqrt((11 * a.var(ddof=1) + 29 * b.var(ddof=1)) / 40)
     expected = (1 - 3 / (4 * 40 - 1)) * (a.mean() - b.mean()) / pooled
-    effect, error = _effect(a, b, 0)
+    effect, error = mean_difference(a, b, 0)
     assert_allclose(effect, expected)
     variance = (a.var(ddof=1) / 12 + b.var(ddof=1) / 30) / pooled**2
     assert_allclose(error, np.sqrt(variance + expected**2 / 80))
@@ -64,7 +64,7 @@ def test_without_trimming_the_effect_is_hedges_g():
 
 def test_trimmed_mean_and_deviation_of_a_known_case():
     values = np.array([-50.0, 1, 2, 3, 4, 5, 6, 7, 8, 99])
-    center, deviation, kept = _trimmed(values, 0.1)
+    center, deviation, kept = trimmed_mean(values, 0.1)
     assert (center, kept) == (4.5, 8)
     winsorised = np.clip(values, 1, 8).std(ddof=1)
     # Var of the standard normal distribution, winsorised at its 10 and 90 % points.
@@ -75,7 +75,7 @@ def test_the_effect_of_normal_data_does_not_depend_on_trimming():
     rng = np.random.RandomState(0)
     a, b = np.sort(rng.normal(1, 1, 100_000)), np.sort(rng.normal(0, 1, 100_000))
     for trim in (0, 0.1, 0.2, 0.4):
-        effect, _ = _effect(a, b, trim)
+        effect, _ = mean_difference(a, b, trim)
         assert_allclose(effect, 1, atol=0.02)
 
 
@@ -99,7 +99,7 @@ def test_the_interval_covers_the_effect(trim, n):
     hits = []
     for _ in range(400):
         a, b = np.sort(rng.normal(1, 1, n)), np.sort(rng.normal(0, 1, 5 * n))
-        effect, error = _effect(a, b, trim)
+        effect, error = mean_difference(a, b, trim)
         hits.append(abs(effect - 1) < 1.96 * error)
     assert 0.88 < np.mean(hits) < 0.98
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from skdeepclust._effects import strength
 from skdeepclust._fitted import check_instance, clusters_of, name_of
-from skdeepclust._profile import ClusterProfile, cluster_profile, strength
+from skdeepclust._profile import ClusterProfile, cluster_profile
 from skdeepclust._sampling import check_count
 from skdeepclust.displays._style import (
     check_axes,
