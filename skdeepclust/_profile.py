@@ -28,8 +28,9 @@ _UNASSIGNED = -1
 class ClusterProfile:
     """What distinguishes every cluster of a table from all other samples.
 
-    :func:`cluster_profile` makes it. Printed, or shown in a notebook, it is a summary:
-    the strongest columns, categories and the best rule of every cluster.
+    :func:`skdeepclust.inspection.cluster_profile` makes it. Printed, or shown in a
+    notebook, it is a summary: the clearest columns and categories, and the best rule,
+    of every cluster.
 
     Parameters
     ----------
@@ -249,7 +250,7 @@ def cluster_profile(
 
     See Also
     --------
-    cluster_table : A row per sample.
+    skdeepclust.inspection.cluster_table : A row per sample.
     skdeepclust.displays.ClusterProfileDisplay : The effects as a heat map.
 
     Notes
