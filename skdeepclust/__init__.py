@@ -15,35 +15,42 @@ Where to look first:
 - :mod:`skdeepclust.networks`: the networks; your own can take their place.
 - :mod:`skdeepclust.metrics`: scores and scorers.
 - :mod:`skdeepclust.inspection`, :mod:`skdeepclust.displays`: tables and pictures.
+- :mod:`skdeepclust.report`: clusters in one HTML file, edited in the browser.
 - :mod:`skdeepclust.base`: the building blocks of a new method.
+
+The command ``skdeepclust`` does a whole folder, or a table, in one line.
 """
 
-from skdeepclust import metrics, networks
-from skdeepclust._augment import RandomAffine
-from skdeepclust._autoencoder import Autoencoder
-from skdeepclust._dcec import DCEC
-from skdeepclust._dec import DEC
-from skdeepclust._deepcluster import DeepCluster
-from skdeepclust._functional import (
-    clustering_kl,
-    soft_assignment,
-    target_distribution,
-)
-from skdeepclust._idec import IDEC
-from skdeepclust._landmark_spectral import LandmarkSpectralClustering
-from skdeepclust._scedae import SCEDAE
-from skdeepclust.exceptions import (
-    CacheError,
-    CacheWarning,
-    ClusterCollapseWarning,
-    DataScaleWarning,
-    ImageReadError,
-    ImageReadWarning,
-    ImageScaleWarning,
-    ImageShapeWarning,
-    NonFiniteLossError,
-)
-from skdeepclust.images import ImageReader, find_images
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # at run time __getattr__ imports what is used
+    from skdeepclust import metrics, networks
+    from skdeepclust._augment import RandomAffine
+    from skdeepclust._autoencoder import Autoencoder
+    from skdeepclust._dcec import DCEC
+    from skdeepclust._dec import DEC
+    from skdeepclust._deepcluster import DeepCluster
+    from skdeepclust._functional import (
+        clustering_kl,
+        soft_assignment,
+        target_distribution,
+    )
+    from skdeepclust._idec import IDEC
+    from skdeepclust._landmark_spectral import LandmarkSpectralClustering
+    from skdeepclust._scedae import SCEDAE
+    from skdeepclust.exceptions import (
+        CacheError,
+        CacheWarning,
+        ClusterCollapseWarning,
+        DataScaleWarning,
+        ImageReadError,
+        ImageReadWarning,
+        ImageScaleWarning,
+        ImageShapeWarning,
+        NonFiniteLossError,
+    )
+    from skdeepclust.images import ImageReader, find_images
 
 __all__ = [
     "DCEC",
@@ -73,3 +80,45 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+# Where the public names are. They are imported on first use: importing torch takes
+# seconds, which ``skdeepclust --help`` and a wrong argument should not.
+_HOMES = {
+    "_augment": ("RandomAffine",),
+    "_autoencoder": ("Autoencoder",),
+    "_dcec": ("DCEC",),
+    "_dec": ("DEC",),
+    "_deepcluster": ("DeepCluster",),
+    "_functional": ("clustering_kl", "soft_assignment", "target_distribution"),
+    "_idec": ("IDEC",),
+    "_landmark_spectral": ("LandmarkSpectralClustering",),
+    "_scedae": ("SCEDAE",),
+    "exceptions": (
+        *("CacheError", "CacheWarning", "ClusterCollapseWarning", "DataScaleWarning"),
+        *("ImageReadError", "ImageReadWarning", "ImageScaleWarning"),
+        *("ImageShapeWarning", "NonFiniteLossError"),
+    ),
+    "images": ("ImageReader", "find_images"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+_MODULES = {
+    *("base", "datasets", "displays", "exceptions", "images", "inspection", "metrics"),
+    *("networks", "report"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name in _HOME_OF:
+        found = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    elif name in _MODULES:
+        found = import_module(f"{__name__}.{name}")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found  # the next time it is simply there
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_MODULES})

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -28,8 +29,10 @@ LAYERS = [
     {"_idec"},
     {"base", "displays", "images", "inspection"},
     {"report"},
+    {"cli"},
+    {"__main__"},
 ]
-OWN_ROW = {"displays", "images", "networks", "report"}
+OWN_ROW = {"cli", "displays", "images", "networks", "report"}
 
 
 def modules():
@@ -103,7 +106,8 @@ SHOW = "print(*{m.split('.')[0] for m in sys.modules})"
 def test_import_loads_nothing_optional():
     # scikit-learn and skorch themselves load pandas and rich if they are installed.
     core = "numpy, scipy, sklearn.callback, sklearn.cluster, skorch, torch"
-    code = f"import sys, {core}; {SHOW}; import skdeepclust; {SHOW}; "
+    code = f"import sys, {core}; {SHOW}; import skdeepclust as package; "
+    code += f"[getattr(package, name) for name in package.__all__]; {SHOW}; "
     code += f"import skdeepclust.displays, skdeepclust.inspection; {SHOW}"
     output = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
@@ -112,3 +116,25 @@ def test_import_loads_nothing_optional():
     extra = package - core - set(sys.stdlib_module_names)
     assert extra == {"skdeepclust"}
     assert not {"matplotlib", "torchvision"} & leaves
+
+
+def test_import_of_the_package_itself_loads_nothing():
+    code = f"import sys, skdeepclust; {SHOW}; skdeepclust.DCEC; {SHOW}"
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    before, after = (set(line.split()) for line in output.stdout.splitlines())
+    assert not {"numpy", "sklearn", "torch"} & before
+    assert "torch" in after
+
+
+def test_every_public_name_has_one_home():
+    package = skdeepclust
+    homes = [name for names in package._HOMES.values() for name in names]
+    assert sorted([*homes, "metrics", "networks"]) == sorted(package.__all__)
+    for home, names in package._HOMES.items():
+        module = import_module(f"skdeepclust.{home}")
+        assert all(getattr(package, each) is getattr(module, each) for each in names)
+    assert set(package.__all__) <= set(dir(package))
+    with pytest.raises(AttributeError, match="has no attribute 'KMeans'"):
+        _ = package.KMeans
