@@ -7,6 +7,7 @@ Where to look first:
 - :class:`DeepCluster`: pseudo-labels from any clusterer train a convolutional network.
 - :class:`SCEDAE`: spectral clustering over an ensemble of autoencoders, and
   :class:`LandmarkSpectralClustering`, its clusterer, for any embedding.
+- :class:`AutoClustering`: k-means, mixtures and spectral clusterings that compete.
 - :class:`ImageReader` and :func:`find_images`: from a folder of files to arrays.
 - :class:`Autoencoder`: the pretraining of these methods as a transformer, for use in
   front of any scikit-learn clusterer.
@@ -15,6 +16,7 @@ Where to look first:
 - :mod:`skdeepclust.networks`: the networks; your own can take their place.
 - :mod:`skdeepclust.metrics`: scores and scorers.
 - :mod:`skdeepclust.inspection`, :mod:`skdeepclust.displays`: tables and pictures.
+- :mod:`skdeepclust.report`: clusters in one HTML file, edited there, and back.
 - :mod:`skdeepclust.report`: clusters in one HTML file, edited in the browser.
 - :mod:`skdeepclust.base`: the building blocks of a new method.
 
@@ -27,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # at run time __getattr__ imports what is used
     from skdeepclust import metrics, networks
     from skdeepclust._augment import RandomAffine
+    from skdeepclust._auto_clustering import AutoClustering
     from skdeepclust._autoencoder import Autoencoder
     from skdeepclust._dcec import DCEC
     from skdeepclust._dec import DEC
@@ -57,6 +60,7 @@ __all__ = [
     "DEC",
     "IDEC",
     "SCEDAE",
+    "AutoClustering",
     "Autoencoder",
     "CacheError",
     "CacheWarning",
@@ -85,6 +89,7 @@ __version__ = "0.1.0"
 # seconds, which ``skdeepclust --help`` and a wrong argument should not.
 _HOMES = {
     "_augment": ("RandomAffine",),
+    "_auto_clustering": ("AutoClustering",),
     "_autoencoder": ("Autoencoder",),
     "_dcec": ("DCEC",),
     "_dec": ("DEC",),

@@ -275,9 +275,12 @@ def merge_suggestions(found):
     Returns
     -------
     pairs : list of (int, int, float)
-        Two clusters and their overlap, the largest first.
+        Two clusters and their overlap, the largest first. Two clusters alone are not
+        suggested: merged, they would be none.
     """
     names = np.unique(found.labels[found.labels >= 0])
+    if len(names) < 3:
+        return []
     mass = np.zeros((len(names), len(names)))
     for row, cluster in enumerate(names):
         own = found.labels == cluster

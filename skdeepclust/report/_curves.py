@@ -60,13 +60,15 @@ def _figure(title, x, values, x_name):
     x, y = np.asarray(x, dtype=float), np.asarray(values, dtype=float)
     known = np.isfinite(x) & np.isfinite(y)
     x, y = x[known], y[known]
-    if not len(x):
+    if not len(x) or not y.any():  # nothing, or a count that has stayed zero
         return ""
     chosen = np.unique(np.linspace(0, len(x) - 1, _MOST_POINTS).astype(int))
     x, y = x[chosen], y[chosen]
     is_log = y.min() > 0 and y.max() > _LOG_FROM * y.min()
     across = _Axis(x.min(), x.max(), _LEFT, _WIDTH - _RIGHT, whole=True)
-    up = _Axis(y.min(), y.max(), _HEIGHT - _BOTTOM, _TOP, log=is_log)
+    # Most values are shares and counts: zero is on their axis unless it is far below.
+    low = 0.0 if not is_log and 0 <= y.min() <= y.max() / 2 else y.min()
+    up = _Axis(low, y.max(), _HEIGHT - _BOTTOM, _TOP, log=is_log)
     points = " ".join(f"{across(a):.1f},{up(b):.1f}" for a, b in zip(x, y, strict=True))
     name = html.escape(title.replace("_", " "))
     alt = f"{name}: from {y[0]:.3g} to {y[-1]:.3g} over {len(y)} points."

@@ -245,7 +245,7 @@ def apply_edits(edits, report, estimator=None):
     groups = {c: _root(clusters, c) for c in {*data["clusters"], *clusters}}
     table = pandas.DataFrame(_columns(data, folder, clusters, samples, groups))
     left = sorted({g for g in groups.values() if g >= 0})
-    names = {g: clusters.get(g, {}).get("name", f"cluster {g}") for g in left}
+    names = {g: clusters.get(g, {}).get("name") or f"cluster {g}" for g in left}
     label_map = {c: max(groups[c], -1) for c in data["clusters"]}
     return EditedClusters(table, names, label_map, estimator)
 

@@ -70,6 +70,12 @@ def facts_section(estimator, found, n_features):
     n_noise = int((found.labels < 0).sum())
     if n_noise:
         facts["Noise"] = f"{n_noise:,} samples"
+    facts["Confidence"] = (
+        "margin: one minus the distance to the nearest centre, divided by that to the "
+        "second nearest"
+        if found.proba is None
+        else "probability: the largest value of predict_proba"
+    )
     for name, attribute in (("Seed", "random_state"), ("Iterations", "n_iter_")):
         value = _attribute(estimator, attribute)
         if isinstance(value, int | float | np.number):
@@ -111,10 +117,10 @@ def notes_section(estimator, found, warnings, notes):
     if _attribute(estimator, "converged_") is False:
         reason = _attribute(estimator, "stop_reason_") or "it reached its limit"
         warnings.append(f"The training did not converge: {reason}.")
-    sizes = np.bincount(found.labels[found.labels >= 0])
+    n_found = len(np.unique(found.labels[found.labels >= 0]))
     n_asked = _attribute(estimator, "n_clusters")
-    if isinstance(n_asked, int) and 0 < np.count_nonzero(sizes) < n_asked:
-        n_empty = n_asked - np.count_nonzero(sizes)
+    if isinstance(n_asked, int) and 0 < n_found < n_asked:
+        n_empty = n_asked - n_found
         are = "cluster is" if n_empty == 1 else "clusters are"
         warnings.append(f"{n_empty} of {n_asked} {are} empty for these samples.")
     parts = []

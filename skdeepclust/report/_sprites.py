@@ -20,8 +20,9 @@ _PER_SIDE = 16
 # neighbours of a thumbnail out of it.
 _BLOCK = 16
 
-# Images up to this size are shown in magnified pixels, and tried without loss first.
-_SMALL = 32
+# Images up to this size are shown in magnified pixels, and without loss if the sheets
+# have at most so many bytes.
+_SMALL, _MOST_BYTES_WHOLE = 32, 3_000_000
 
 # Qualities to try, until the sheets have at most this size.
 _QUALITIES = (88, 80, 70, 55, 40, 25)
@@ -197,8 +198,10 @@ def pack(small):
     per_sheet = _PER_SIDE**2
     parts = [small[i : i + per_sheet] for i in range(0, len(small), per_sheet)]
     if max(width, height) <= _SMALL:
-        whole = [_encoded(_sheet(part, (width, height)), "png") for part in parts]
-        if sum(map(len, whole)) <= _MOST_BYTES:
+        arrays = [_sheet(part, (width, height)) for part in parts]
+        estimate = len(_encoded(arrays[0], "png")) * len(small) / len(parts[0])
+        if estimate <= _MOST_BYTES_WHOLE:
+            whole = [_encoded(array, "png") for array in arrays]
             return Sheets(width, height, (width, height), "png", whole)
     arrays = [_sheet(part, cell) for part in parts]
     quality = _quality(arrays)

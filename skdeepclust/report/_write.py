@@ -14,6 +14,7 @@ from skdeepclust._fitted import (
     as_samples,
     check_instance,
     count_samples,
+    last_step,
     name_of,
     step_with,
 )
@@ -183,6 +184,8 @@ def write_report(
     check_seed(random_state)
     baselines = checked_baselines(baselines)
     warnings = texts_of(warnings)
+    if title is not None and not isinstance(title, str):
+        raise TypeError(f"title must be text or None, got {type(title).__name__}.")
     path = checked_target(path)
     X = as_samples(X)
     paths = checked_paths(paths, X)
@@ -300,13 +303,13 @@ def _rows_of(found, estimator, paths, path):
         "second": found.second.tolist(),
         "secondConfidence": None if top_two is None else _rounded(top_two),
         "distance": _rounded(found.distance),
-        "paths": None if paths is None else _packed(_relative(paths, path)),
+        "paths": None if paths is None else _packed(paths, path),
     }
 
 
 def _all_clusters(estimator):
     """Clusters that the estimator has centres of, empty ones among them."""
-    centers = getattr(step_with(estimator, "cluster_centers_"), "cluster_centers_", ())
+    centers = getattr(last_step(estimator), "cluster_centers_", ())
     return np.arange(len(centers) if np.ndim(centers) == 2 else 0)
 
 
@@ -316,28 +319,24 @@ def _rounded(values):
     return [value if np.isfinite(value) else None for value in found]
 
 
-def _relative(paths, path):
-    """Paths relative to the folder of the report, with forward slashes."""
-    folder = os.path.abspath(path.parent)
-    found = []
-    for each in paths:
-        whole = os.path.abspath(each)
-        with suppress(ValueError):  # on another drive of Windows
-            whole = os.path.relpath(whole, folder)
-        found.append(Path(whole).as_posix())
-    return found
-
-
-def _packed(paths):
-    """Paths as folders, the folder of each file, and its name."""
-    pairs = [each.rpartition("/")[::2] for each in paths]
-    folders = list(dict.fromkeys(folder for folder, _ in pairs))
-    place = {folder: i for i, folder in enumerate(folders)}
+def _packed(paths, path):
+    """Paths relative to the report: folders, the folder of each file, and its name."""
+    pairs = [os.path.split(each) for each in paths]
+    place = {folder: i for i, folder in enumerate(dict.fromkeys(f for f, _ in pairs))}
+    home = os.path.abspath(path.parent)
     return {
-        "folders": folders,
+        "folders": [_relative(folder, home) for folder in place],
         "folder": [place[folder] for folder, _ in pairs],
         "name": [name for _, name in pairs],
     }
+
+
+def _relative(folder, home):
+    """A folder as seen from another one, with forward slashes; "" for the same one."""
+    whole = os.path.abspath(folder)
+    with suppress(ValueError):  # on another drive of Windows
+        whole = os.path.relpath(whole, home)
+    return "" if whole == os.curdir else Path(whole).as_posix()
 
 
 def _points(projection, found, shown, random_state):

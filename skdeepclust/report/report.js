@@ -372,7 +372,7 @@
     const isOver = ([a], [b]) => (a & 3) === 3 ? -1 : (b & 3) === 3 ? 1 : 0; // faint ones are below
     for (const [key, points] of [...groups].sort(isOver)) {
       const cluster = Math.floor(key / 4), bin = key - 4 * cluster;
-      context.globalAlpha = [0.55, 0.78, 0.95, 0.13][bin] * (cluster === REJECTED ? 0.6 : 1);
+      context.globalAlpha = [0.55, 0.78, 0.95, 0.2][bin] * (cluster === REJECTED ? 0.6 : 1);
       context.fillStyle = colorOf(cluster);
       context.strokeStyle = isDark() ? "rgba(0,0,0,.55)" : "rgba(0,0,0,.38)";
       const marker = markerOf(cluster);
@@ -814,7 +814,7 @@
     head.append(make("span", { class: "number" }, (cluster >= 0 && cluster in state.names ? `no. ${cluster} · ` : "") + count(size, "sample")));
     if (confidence !== null && cluster >= 0) {
       const bar = make("i", { style: { width: 100 * Math.max(0, Math.min(1, confidence)) + "%" } });
-      head.append(make("span", { class: "number", title: `mean ${data.confidenceName}` }, number(confidence), make("span", { class: "bar", "aria-hidden": "true" }, bar)));
+      head.append(make("span", { class: "number", title: `mean ${data.confidenceName}, see the facts` }, `${data.confidenceName} ${number(confidence)}`, make("span", { class: "bar", "aria-hidden": "true" }, bar)));
     }
     const centre = data.clusters.indexOf(cluster);
     if (thumbs && cluster >= 0 && cluster < data.centres && centre >= 0) {
@@ -955,8 +955,15 @@
     box.append(make("h3", {}, "Perhaps one cluster"), make("ul", { class: "suggestions" }, ...unique.slice(0, 4).map(([a, b, share]) =>
       make("li", {}, make("span", { class: "pair" }, `${nameOf(a)} and ${nameOf(b)}`),
         make("span", { class: "share", title: "what the members give to the other cluster, as a share of what they give to their own" }, `overlap ${Math.round(100 * share)} %`),
-        button("Show", () => select([...(members.get(a) ?? []).filter((s) => secondOf(s) === b), ...(members.get(b) ?? []).filter((s) => secondOf(s) === a)], false), { class: "quiet" }),
-        button("Merge", () => merge([a, b]), { class: "quiet" })))));
+        button("Show", () => selectBetween(a, b), { class: "quiet", "aria-label": `Show the samples between ${nameOf(a)} and ${nameOf(b)}` }),
+        button("Merge", () => merge([a, b]), { class: "quiet", "aria-label": `Merge ${nameOf(a)} and ${nameOf(b)}` })))));
+  }
+  // Samples of either cluster whose second choice is the other one.
+  function selectBetween(a, b) {
+    const pick = (own, other) => (members.get(own) ?? []).filter((sample) => secondOf(sample) === other);
+    const found = [...pick(a, b), ...pick(b, a)];
+    select(found, false);
+    say(`${count(found.length, "sample")} between ${nameOf(a)} and ${nameOf(b)}.`);
   }
 
   // -- details of a sample -------------------------------------------------------------

@@ -347,6 +347,7 @@ def test_curves_of_odd_values():
         ({"projection": np.zeros((3, 2))}, ValueError, r"must be \(150, 2\)"),
         ({"baselines": "yes"}, TypeError, "baselines"),
         ({"warnings": "one"}, TypeError, "warnings"),
+        ({"title": 3}, TypeError, "title must be text"),
         ({"random_state": "x"}, ValueError, "random_state"),
         ({"images": np.zeros((3, 8, 8))}, ValueError, "images has 3"),
         ({"images": np.zeros((150, 8))}, ValueError, "images of shape"),
