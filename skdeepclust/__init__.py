@@ -16,7 +16,6 @@ Where to look first:
 - :mod:`skdeepclust.networks`: the networks; your own can take their place.
 - :mod:`skdeepclust.metrics`: scores and scorers.
 - :mod:`skdeepclust.inspection`, :mod:`skdeepclust.displays`: tables and pictures.
-- :mod:`skdeepclust.report`: clusters in one HTML file, edited there, and back.
 - :mod:`skdeepclust.report`: clusters in one HTML file, edited in the browser.
 - :mod:`skdeepclust.base`: the building blocks of a new method.
 
