@@ -84,7 +84,7 @@ def checked_paths(paths, X):
 
 def checked_projection(projection, n_samples):
     """The parameter, with points as an array."""
-    if hasattr(projection, "shape"):
+    if hasattr(projection, "shape") or isinstance(projection, list | tuple):
         points = as_rows(projection, "projection")
         if points.shape != (n_samples, 2):
             raise ValueError(

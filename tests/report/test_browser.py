@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from sklearn.cluster import KMeans
+from sklearn.cluster import DBSCAN, KMeans
 from sklearn.datasets import load_digits, load_wine
 
 from skdeepclust.report import apply_edits, write_report
@@ -466,6 +466,52 @@ def test_tables_show_profiles(open_page, tmp_path):
     table = page.export("#export-labels", "labels.csv")
     assert pd.read_csv(table)["sample"].tolist() == list(range(len(wine)))
     assert page.errors() == []
+
+
+def test_noise_and_samples_that_are_not_shown(open_page, tmp_path):
+    X = load_wine().data[:, [0, 9]]
+    dbscan = DBSCAN(eps=0.6, min_samples=8).fit(X)
+    assert -1 in dbscan.labels_
+    path = write_report(
+        dbscan, X, path=tmp_path / "r.html", max_images=60, projection=X.tolist()
+    )
+    page = open_page(path)
+    assert clusters_shown(page)[-1] == -1
+    assert "60 of 178 samples" in page.one("#notices").text
+    assert not page.all(".card[data-cluster='-1'] input")
+    page.click(".card[data-cluster='-1'] [data-sample]")
+    page.choose("#move-to", 0)
+    table = pd.read_csv(page.export("#export-labels", "labels.csv"))
+    assert len(table) == len(X)
+    assert (table["name"] == "noise").sum() == (dbscan.labels_ == -1).sum() - 1
+    edits = page.export("#export-edits", "edits.json")
+    assert apply_edits(edits, path).table["name"].tolist() == table["name"].tolist()
+    assert page.errors() == []
+
+
+def test_a_browser_that_keeps_nothing_says_so(page):
+    page.js("Storage.prototype.setItem = () => { throw new Error('full') }")
+    rename(page, 0, "first")
+    assert "does not keep edits" in page.status()
+    assert page.card(0, "input.name").get_attribute("value") == "first"
+
+
+def test_map_is_moved_and_magnified(page):
+    def pixels():
+        return page.js("return document.getElementById('points').toDataURL()")
+
+    whole = pixels()
+    page.click("#zoom-in")
+    near = pixels()
+    assert near != whole
+    page.click("#tool-move")
+    overlay = page.one("#overlay")
+    page.actions().drag_and_drop_by_offset(overlay, 40, 20).perform()
+    page.settle()
+    assert pixels() != near
+    assert page.selected() == 0
+    page.click("#zoom-all")
+    assert pixels() == whole
 
 
 def test_page_is_printed(page):
