@@ -11,6 +11,7 @@ from skdeepclust.inspection import _as_paths
 from skdeepclust.report._page import MARK
 
 __all__ = [
+    "check_title",
     "checked_baselines",
     "checked_images",
     "checked_paths",
@@ -30,6 +31,12 @@ def checked_baselines(baselines):
         'baselines must be "auto", False or the table of compare_with_baselines, got '
         f"{type(baselines).__name__}."
     )
+
+
+def check_title(title):
+    """Refuse a title that is neither text nor None."""
+    if title is not None and not isinstance(title, str):
+        raise TypeError(f"title must be text or None, got {type(title).__name__}.")
 
 
 def texts_of(warnings):

@@ -22,6 +22,7 @@ from skdeepclust._sampling import check_count, check_seed
 from skdeepclust.displays._style import COLORS
 from skdeepclust.report import _sprites
 from skdeepclust.report._checks import (
+    check_title,
     checked_baselines,
     checked_images,
     checked_paths,
@@ -184,8 +185,7 @@ def write_report(
     check_seed(random_state)
     baselines = checked_baselines(baselines)
     warnings = texts_of(warnings)
-    if title is not None and not isinstance(title, str):
-        raise TypeError(f"title must be text or None, got {type(title).__name__}.")
+    check_title(title)
     path = checked_target(path)
     X = as_samples(X)
     paths = checked_paths(paths, X)
