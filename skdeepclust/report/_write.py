@@ -191,8 +191,7 @@ def write_report(
     paths = checked_paths(paths, X)
     projection = checked_projection(projection, count_samples(X))
     images = checked_images(images, X)
-    steps, stages = steps_of(estimator, X)
-    last = steps[-1]
+    (*before, last), stages = steps_of(estimator, X)
     found = clustered(last, stages[-1])
     shown = stratified_shown(found, max_images, random_state)
     small, notes = _thumbnails(estimator, stages, images, paths, shown, thumbnail_size)
@@ -214,7 +213,7 @@ def write_report(
     sections = {
         "facts": facts_section(estimator, found, _shape_of(stages)),
         "notices": notes_section(estimator, found, warnings, notes),
-        "baselines": baselines_section(baselines, steps, stages),
+        "baselines": baselines_section(baselines, [*before, last], stages),
         "curves": "".join(curves(estimator)),
         "map-caption": escaped(caption),
     }
