@@ -1,0 +1,260 @@
+"""``skdeepclust cluster``: train, and write OUT."""
+
+import math
+import os
+import time
+from contextlib import contextmanager
+from typing import Any
+
+import joblib
+import numpy as np
+import torch
+from sklearn.pipeline import Pipeline
+
+import skdeepclust
+from skdeepclust._auto import resolve_batch_size
+from skdeepclust._compat import validate_parameters
+from skdeepclust.cli._errors import UsageError, one_line
+from skdeepclust.cli._inputs import Images, Table
+from skdeepclust.cli._log import FitProgress, as_time
+from skdeepclust.cli._output import (
+    CLUSTERS,
+    LABELS,
+    MODEL,
+    REPORT,
+    RUN,
+    Output,
+    check_transfer,
+    labels_frame,
+    run_facts,
+    write_csv,
+    write_json,
+)
+from skdeepclust.cli._parser import METHODS, default_method
+from skdeepclust.inspection import export_images
+from skdeepclust.report import write_report
+
+__all__ = ["Times", "cluster", "read_again"]
+
+# --quick: a fraction of the steps.
+_QUICK = {
+    "dcec": {"pretrain_epochs": 10, "max_iter": 1400},
+    "idec": {"pretrain_epochs": 10, "max_iter": 1400},
+    "dec": {"pretrain_epochs": 10, "max_iter": 1400},
+    "deepcluster": {"max_iter": 5},
+    "scedae": {"n_autoencoders": 2, "max_epochs": 20},
+}
+
+# Methods whose second stage has `max_iter` steps like those of the pretraining.
+_JOINT = ("dcec", "idec", "dec")
+
+
+class Times(dict):
+    """Seconds of the parts of a command, by their names."""
+
+    def __init__(self):
+        super().__init__()
+        self._start = time.monotonic()
+
+    @contextmanager
+    def of(self, name):
+        """Measure the block."""
+        start = time.monotonic()
+        yield
+        self[name] = round(time.monotonic() - start, 3)
+
+    def total(self):
+        """Seconds since the beginning."""
+        return round(time.monotonic() - self._start, 3)
+
+
+def cluster(args, log, signals):
+    """Run the command.
+
+    Parameters
+    ----------
+    args : Namespace
+        The command line.
+    log : Log
+        Says what happens.
+    signals : Signals
+        Interrupt it.
+
+    Returns
+    -------
+    code : int
+        Exit code.
+    """
+    args.method = args.method or default_method(args.kind)
+    is_images = args.kind == "images"
+    args.transfer = (args.transfer or "copy") if is_images else "none"
+    model = _make_model(args)
+    if args.jobs:
+        torch.set_num_threads(args.jobs)
+    times = Times()
+    with Output(args.out, signals) as output:
+        with times.of("find"):
+            samples = _find(args, log)
+        check_transfer(samples.paths or (), args.transfer, args.out.parent)
+        first = samples.reader(args, output.work())
+        with times.of("read"):
+            first.fit(samples.paths or samples.frame)
+            X = samples.to_array(first)
+        log.say(
+            f"{len(samples):,} {samples.shape_text(X)}: {args.n_clusters} clusters by "
+            f"{type(model).__name__}. How long it takes is said after the first step."
+        )
+        _fit(model, X, args, log, signals, times)
+        names = [type(step).__name__.lower() for step in (first, model)]
+        pipeline = Pipeline(list(zip(names, (first, model), strict=True)))
+        missing = _write(output.draft, samples, pipeline, X, args, log, times)
+        del X  # a memory map closes its file
+        output.publish()
+    log.say(f"written to {args.out} in {as_time(times.total())}: open {REPORT}")
+    return 1 if missing else 0
+
+
+def read_again(args, run, log):
+    """New files or rows, for the model of an earlier command.
+
+    Parameters
+    ----------
+    args : Namespace
+        The command line.
+    run : dict
+        Content of run.json.
+    log : Log
+        Says what is left out.
+
+    Returns
+    -------
+    samples : Images or Table
+        What was found.
+    """
+    kind = run["input"]["kind"]
+    if args.kind != kind:
+        what = {"images": "a folder of images", "table": "a table"}
+        raise UsageError(
+            f"the model in {str(args.run)!r} takes {what[kind]}, and {args.input!r} is "
+            f"{what[args.kind]}"
+        )
+    if kind == "images":
+        return Images(args.input, log, args.jobs or -1)
+    return Table(args.input, log, Table.columns_of(run))
+
+
+# -- before ----------------------------------------------------------------------------
+
+
+def _make_model(args):
+    model = getattr(skdeepclust, METHODS[args.method])(
+        args.n_clusters, random_state=args.seed, device=args.device
+    )
+    settings: dict[str, Any] = dict(_QUICK[args.method] if args.quick else {})
+    if args.kind == "table":
+        settings["image_shape"] = None
+    try:
+        model.set_params(**{**settings, **dict(args.set)})
+        validate_parameters(model)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"--set: {error}") from error
+    return model
+
+
+def _find(args, log):
+    if args.kind == "images":
+        return Images(args.input, log, args.jobs or -1)
+    return Table(args.input, log, index=args.index, drop=args.drop)
+
+
+def _fit(model, X, args, log, signals, times):
+    progress = FitProgress(log, signals.check, _joint_steps(args, model, len(X)))
+    with times.of("fit"):
+        model.set_callbacks(progress).fit(X)
+    model.set_callbacks()  # it is not saved
+    times |= {f"fit, {name}": value for name, value in progress.seconds.items()}
+    signals.check()
+
+
+def _joint_steps(args, model, n_samples):
+    """What follows the pretraining, in steps of the pretraining: see FitProgress."""
+    if args.method not in _JOINT or not model.max_iter:
+        return None
+    per_epoch = math.ceil(n_samples / resolve_batch_size(model.batch_size, n_samples))
+
+    def steps_after(name, n_steps):
+        if name != "pretraining":
+            return None
+        return "joint training", model.max_iter / per_epoch
+
+    return steps_after
+
+
+# -- after -----------------------------------------------------------------------------
+
+
+def _write(draft, samples, pipeline, X, args, log, times):
+    """Write everything; return what could not be written.
+
+    A training is not thrown away because the report or a copy of a file fails. What is
+    missing then is said.
+    """
+    samples.before_saving(pipeline[0])
+    joblib.dump(pipeline, draft / MODEL)
+    table, before = samples.clusters(pipeline, X)
+    write_csv(labels_frame(table, before), draft / LABELS)
+
+    def make_report():
+        log.say("writing the report")
+        estimator, rows, paths = samples.shown(pipeline, X)
+        options = {"warnings": list(log.warnings), "random_state": args.seed}
+        write_report(estimator, rows, paths, draft / REPORT, **options)
+
+    def make_folders():
+        log.say(f"putting {len(table):,} files into folders ({args.transfer})")
+        export_images(table, draft / CLUSTERS, how=args.transfer)
+
+    parts = {REPORT: make_report, CLUSTERS: make_folders}
+    if args.transfer == "none":
+        del parts[CLUSTERS]
+    missing = {}
+    for name, make in parts.items():
+        try:
+            with times.of(name):
+                make()
+        except Exception as error:
+            missing[name] = one_line(error)
+            log.error(f"{name} could not be written, but all else is: {missing[name]}")
+    facts = _facts(samples, pipeline, X, args)
+    facts["seconds"] = {**times, "total": times.total()}
+    facts |= {"warnings": log.warnings, "missing": missing}
+    write_json(run_facts(args, **facts), draft / RUN)
+    return missing
+
+
+def _facts(samples, pipeline, X, args):
+    model = pipeline[-1]
+    return {
+        "input": {
+            "kind": samples.kind,
+            "path": os.path.abspath(args.input),
+            "relative": _relative(args.input, args.out),
+            "n": len(samples),
+        },
+        "method": args.method,
+        "seed": args.seed,
+        "folders": args.transfer,
+        "parameters": {name: step.get_params() for name, step in pipeline.steps},
+        "stop_reason": getattr(model, "stop_reason_", None),
+        "n_iter": getattr(model, "n_iter_", None),
+        "sizes": np.bincount(model.labels_, minlength=args.n_clusters),
+        **samples.facts(X),
+    }
+
+
+def _relative(path, out):
+    """The input relative to OUT, so that both can be moved together."""
+    try:
+        return os.path.relpath(os.path.abspath(path), os.path.abspath(out))
+    except ValueError:  # on another drive of Windows
+        return None

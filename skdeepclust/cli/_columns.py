@@ -1,0 +1,308 @@
+"""Tables: which columns are clustered, and how they become numbers."""
+
+import csv
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from skdeepclust._tables import import_pandas
+from skdeepclust.cli._errors import CommandError
+
+__all__ = [
+    "IDENTIFIER",
+    "Columns",
+    "choose_columns",
+    "make_transformer",
+    "read_table",
+    "used_columns",
+]
+
+# Text with more different values than this, or with more than half as many as rows, is
+# no category; longer texts on average are sentences.
+_MOST_CATEGORIES, _MOST_LETTERS = 100, 40
+
+# Categories of a column that become columns of their own; the rarest are one together.
+_MOST_ONE_HOT = 30
+
+_MISSING = "(missing)"
+_SNIFFED = 65536  # bytes that tell the separator
+_N_DATES = 1000  # values looked at to see dates
+_DATE = re.compile(
+    r"\d{4}-\d{1,2}-\d{1,2}([ T].*)?|\d{1,2}[./]\d{1,2}[./]\d{2,4}( .*)?"
+)
+_ID_NAME = re.compile(r"(.*[_ ])?(id|uuid|guid|key|index)|unnamed: \d+", re.I)
+_ID_NAME_INSIDE = re.compile(r".*[a-z]I[Dd]")
+
+IDENTIFIER = "an identifier"  # the beginning of this reason
+
+
+class Columns(NamedTuple):
+    """Columns of a table by what is done with them.
+
+    `left_out` has the reason for every column that is not clustered, `row_names` the
+    column of --index.
+    """
+
+    numeric: list[str]
+    categorical: list[str]
+    left_out: dict[str, str]
+    row_names: str | None
+
+
+# -- reading ---------------------------------------------------------------------------
+
+
+def read_table(path: Path) -> Any:
+    """Read a table.
+
+    Parameters
+    ----------
+    path : Path
+        A file .csv, .tsv or .parquet.
+
+    Returns
+    -------
+    frame : DataFrame
+        Its columns, with names as text.
+    """
+    pandas = import_pandas()
+    if path.suffix.lower() in (".parquet", ".pq"):
+        frame = _read_parquet(path, pandas)
+    else:
+        frame = _read_csv(path, pandas)
+    if not len(frame) or not len(frame.columns):
+        raise CommandError(f"{str(path)!r} has no rows.")
+    frame.columns = [str(name) for name in frame.columns]
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice):
+        raise CommandError(f"{str(path)!r} has two columns of the name {twice[0]!r}.")
+    return frame
+
+
+def _read_csv(path, pandas):
+    """A CSV file; the separator and the decimal sign are found out."""
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            head = file.read(_SNIFFED)
+        separator = _separator(head)
+        is_comma = separator == ";" and re.search(r"(^|;)-?\d+,\d+(;|\r?$)", head, re.M)
+        return pandas.read_csv(
+            path,
+            sep=separator,
+            decimal="," if is_comma else ".",
+            encoding="utf-8-sig",
+            low_memory=False,
+        )
+    except UnicodeDecodeError as error:
+        raise CommandError(
+            f"{str(path)!r} is not in UTF-8 ({error.reason} at byte {error.start}). "
+            "Save it as CSV in UTF-8."
+        ) from error
+    except (pandas.errors.ParserError, pandas.errors.EmptyDataError) as error:
+        raise CommandError(f"{str(path)!r} is no table: {error}") from error
+
+
+def _separator(head):
+    try:
+        return csv.Sniffer().sniff(head, delimiters=",;\t|").delimiter
+    except csv.Error:  # such as a single column
+        return ","
+
+
+def _read_parquet(path, pandas):
+    """A Parquet file, by what is installed: pyarrow, fastparquet or polars."""
+    try:
+        return pandas.read_parquet(path)
+    except ImportError as error:
+        try:
+            import polars
+        except ImportError:
+            raise ImportError(
+                "Parquet files need pyarrow or polars. Install one: pip install pyarrow"
+            ) from error
+    found = polars.read_parquet(path)
+    columns = {}
+    for column in found:
+        is_number = column.dtype.is_numeric() and not column.dtype.is_decimal()
+        values = column.to_numpy() if is_number else column.to_list()
+        dtype = None if is_number else object
+        columns[column.name] = pandas.Series(values, dtype=dtype).infer_objects()
+    frame = pandas.DataFrame(columns)
+    if "__index_level_0__" in frame.columns:  # where pandas puts an index
+        frame = frame.set_index("__index_level_0__").rename_axis(None)
+    return frame
+
+
+# -- choosing --------------------------------------------------------------------------
+
+
+def choose_columns(frame: Any, index: str | None, drop: list[str]) -> Columns:
+    """Sort the columns of a table by what can be done with them.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table.
+    index : str or None
+        Column of names.
+    drop : list of str
+        Columns to leave out.
+
+    Returns
+    -------
+    columns : Columns
+        Names of columns.
+    """
+    unknown = [name for name in [index, *drop] if name not in {None, *frame.columns}]
+    if unknown:
+        raise CommandError(
+            f"The table has no column {unknown[0]!r}. It has {list(frame.columns)}."
+        )
+    found = Columns([], [], {}, index)
+    for name in frame.columns:
+        if name == index:
+            found.left_out[name] = f"{IDENTIFIER}, by --index"
+        elif name in drop:
+            found.left_out[name] = "by --drop"
+        else:
+            kind, reason = _kind_of(name, frame[name])
+            if kind is None:
+                found.left_out[name] = reason
+            else:
+                getattr(found, kind).append(name)
+    if not found.numeric and not found.categorical:
+        reasons = "; ".join(f"{each}: {why}" for each, why in found.left_out.items())
+        raise CommandError(f"No column of the table can be clustered: {reasons}.")
+    return found
+
+
+def _kind_of(name, series):
+    """Kind of a column, or None and the reason why it is left out."""
+    pandas = import_pandas()
+    types = pandas.api.types
+    known = series.dropna()
+    if not len(known):
+        return None, "it has no values"
+    if types.is_datetime64_any_dtype(series) or types.is_timedelta64_dtype(series):
+        return None, _dates()
+    try:
+        n_values = known.nunique()
+    except TypeError:  # lists and the like
+        return None, f"it holds objects ({type(known.iloc[0]).__name__})"
+    if n_values == 1 and len(known) == len(series):
+        return None, "it has one value only"
+    if types.is_bool_dtype(known.infer_objects()):
+        return "categorical", None
+    if types.is_complex_dtype(series):
+        return None, "it holds complex numbers"
+    if types.is_numeric_dtype(series):
+        return _kind_of_numbers(name, known, n_values)
+    return _kind_of_text(name, known, n_values)
+
+
+def _kind_of_numbers(name, known, n_values):
+    values = known.to_numpy(dtype=np.float64)
+    is_whole = np.isfinite(values).all() and (values == np.trunc(values)).all()
+    if is_whole and n_values == len(values) > 2:
+        if np.ptp(values) == len(values) - 1 and (np.diff(values) > 0).all():
+            return None, f"{IDENTIFIER}: it counts the rows"
+        if _is_id(name):
+            return None, f"{IDENTIFIER}: every row has its own number"
+    return "numeric", None
+
+
+def _kind_of_text(name, known, n_values):
+    texts = known.astype(str)
+    if texts.head(_N_DATES).str.fullmatch(_DATE).all():
+        return None, _dates()
+    if texts.str.len().mean() > _MOST_LETTERS and n_values > 2:
+        return None, "it holds free text"
+    if n_values == len(texts):
+        return None, f"{IDENTIFIER}: every row has its own text"
+    if n_values > min(_MOST_CATEGORIES, len(texts) / 2):
+        return None, f"it is text with {n_values:,} different values"
+    return "categorical", None
+
+
+def _is_id(name):
+    return bool(_ID_NAME.fullmatch(name) or _ID_NAME_INSIDE.fullmatch(name))
+
+
+def _dates():
+    return "it holds dates; turn them into numbers, such as days, or into categories"
+
+
+# -- using -----------------------------------------------------------------------------
+
+
+def used_columns(frame: Any, columns: Columns) -> Any:
+    """The columns that are clustered: numbers as floats, the others as text.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A table, the first or a later one.
+    columns : Columns
+        What is done with its columns.
+
+    Returns
+    -------
+    used : DataFrame
+        Missing values are NaN in both kinds, and so is infinity.
+    """
+    pandas = import_pandas()
+    names = columns.numeric + columns.categorical
+    missing = [name for name in names if name not in frame.columns]
+    if missing:
+        raise CommandError(
+            f"The table lacks {len(missing)} columns that the model uses: {missing}. "
+            f"It has {list(frame.columns)}."
+        )
+    used = {}
+    for name in columns.numeric:
+        try:
+            numbers = pandas.to_numeric(frame[name])
+        except (ValueError, TypeError) as error:
+            raise CommandError(f"Column {name!r} must hold numbers: {error}") from error
+        values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+        used[name] = np.where(np.isinf(values), np.nan, values)
+    for name in columns.categorical:
+        values = frame[name].astype(object)
+        used[name] = values.map(str).where(values.notna(), np.nan)
+    return pandas.DataFrame(used, index=frame.index)
+
+
+def make_transformer(columns: Columns) -> ColumnTransformer:
+    """What turns the used columns into numbers of similar scale.
+
+    Parameters
+    ----------
+    columns : Columns
+        What is done with the columns.
+
+    Returns
+    -------
+    transformer : ColumnTransformer
+        Numbers: missing ones become the median, all are standardised. Categories:
+        missing ones are a category, all are one-hot.
+    """
+    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    categories = make_pipeline(
+        SimpleImputer(strategy="constant", fill_value=_MISSING),
+        OneHotEncoder(
+            max_categories=_MOST_ONE_HOT,
+            handle_unknown="infrequent_if_exist",
+            sparse_output=False,
+        ),
+    )
+    parts = [
+        ("numbers", numbers, columns.numeric),
+        ("categories", categories, columns.categorical),
+    ]
+    return ColumnTransformer([part for part in parts if part[2]])
