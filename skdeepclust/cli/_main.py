@@ -43,18 +43,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 if it is done, 1 after an error, 2 for wrong usage, 130 after Ctrl-C and 143
         after SIGTERM.
     """
-    argv = list(sys.argv[1:] if argv is None else argv)
-    try:
-        args = make_parser().parse_args(argv)
-    except SystemExit as done:  # --help, --version, or wrong usage
-        return int(done.code or 0)
-    args.argv = argv
-    log = Log(args.quiet, args.verbose)
+    log = Log()
     with Signals() as signals:
         try:
+            argv = list(sys.argv[1:] if argv is None else argv)
+            args = make_parser().parse_args(argv)
+            args.argv = argv
+            log.quiet, log.verbose = args.quiet, args.verbose
             return _run(args, log, signals)
+        except SystemExit as done:  # --help, --version, or wrong usage
+            return int(done.code or 0)
         except BaseException as error:
-            return _code_of(error, log, signals)
+            with signals.held():
+                return _code_of(error, log, signals)
 
 
 def _run(args, log, signals):
