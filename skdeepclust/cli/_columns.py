@@ -27,8 +27,12 @@ __all__ = [
 # no category; longer texts on average are sentences.
 _MOST_CATEGORIES, _MOST_LETTERS = 100, 40
 
-# Categories of a column that become columns of their own; the rarest are one together.
-_MOST_ONE_HOT = 30
+# Categories of a column that become columns of their own: no more than this, and none
+# with a smaller share of the rows. The others are one together.
+_MOST_ONE_HOT, _RARE = 30, 0.01
+
+# Weight of the columns of categories; the page on tables has the measurements.
+_WEIGHT = 0.5
 
 _MISSING = "(missing)"
 _SNIFFED = 65536  # bytes that tell the separator
@@ -290,12 +294,13 @@ def make_transformer(columns: Columns) -> ColumnTransformer:
     -------
     transformer : ColumnTransformer
         Numbers: missing ones become the median, all are standardised. Categories:
-        missing ones are a category, all are one-hot.
+        missing ones are a category, all are one-hot, with half the weight.
     """
     numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
     categories = make_pipeline(
         SimpleImputer(strategy="constant", fill_value=_MISSING),
         OneHotEncoder(
+            min_frequency=_RARE,
             max_categories=_MOST_ONE_HOT,
             handle_unknown="infrequent_if_exist",
             sparse_output=False,
@@ -305,4 +310,7 @@ def make_transformer(columns: Columns) -> ColumnTransformer:
         ("numbers", numbers, columns.numeric),
         ("categories", categories, columns.categorical),
     ]
-    return ColumnTransformer([part for part in parts if part[2]])
+    return ColumnTransformer(
+        [part for part in parts if part[2]],
+        transformer_weights={"categories": _WEIGHT} if columns.categorical else None,
+    )
