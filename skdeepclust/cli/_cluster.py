@@ -168,7 +168,7 @@ def _find(args, log):
 
 
 def _fit(model, X, args, log, signals, times):
-    progress = FitProgress(log, signals.check, _joint_steps(args, model, len(X)))
+    progress = FitProgress(log, signals.check, _steps_after(args, model, len(X)))
     with times.of("fit"):
         model.set_callbacks(progress).fit(X)
     model.set_callbacks()  # it is not saved
@@ -176,18 +176,15 @@ def _fit(model, X, args, log, signals, times):
     signals.check()
 
 
-def _joint_steps(args, model, n_samples):
-    """What follows the pretraining, in steps of the pretraining: see FitProgress."""
-    if args.method not in _JOINT or not model.max_iter:
+def _steps_after(args, model, n_samples):
+    """What follows the first stage, for the estimate of the time: see FitProgress."""
+    if args.method == "scedae":
+        others = model.n_autoencoders - 1
+        return lambda n_steps: ("the other autoencoders", others * n_steps)
+    if args.method not in _JOINT or not (model.max_iter and model.pretrain_epochs):
         return None
     per_epoch = math.ceil(n_samples / resolve_batch_size(model.batch_size, n_samples))
-
-    def steps_after(name, n_steps):
-        if name != "pretraining":
-            return None
-        return "joint training", model.max_iter / per_epoch
-
-    return steps_after
+    return lambda n_steps: ("joint training", model.max_iter / per_epoch)
 
 
 # -- after -----------------------------------------------------------------------------

@@ -82,8 +82,8 @@ class FitProgress:
     check : callable
         Called after every step; raises if the fit is to be given up.
     steps_after : callable, default=None
-        Takes the name of a stage and its number of steps. Returns the name of the stage
-        that follows, and its length in steps of this one at most; or None.
+        Takes the number of steps of the first stage. Returns the name of what follows,
+        and its length in steps of the first stage at most; or None.
 
     Attributes
     ----------
@@ -143,7 +143,8 @@ class FitProgress:
         """What the first step says of the time to come."""
         n_steps = stage.n_steps
         text = f"{stage.name}: {stage.about(n_steps)} for {stage.count(n_steps)}"
-        after = self._steps_after and self._steps_after(stage.name, n_steps)
+        is_first = not self.seconds
+        after = self._steps_after(n_steps) if is_first and self._steps_after else None
         if after:
             name, n_steps = after
             time = as_time(stage.per_step * n_steps)
@@ -152,7 +153,8 @@ class FitProgress:
 
     def _end(self, stage):
         seconds = time.monotonic() - stage.start
-        self.seconds[stage.name] = round(seconds, 3)
+        before = self.seconds.get(stage.name, 0)  # of an ensemble, all together
+        self.seconds[stage.name] = round(before + seconds, 3)
         if self._bar is not None:
             self._bar.end(stage)
         self._log.say(f"{stage.name}: {stage.count(stage.n_done)}, {as_time(seconds)}")
