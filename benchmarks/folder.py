@@ -35,7 +35,7 @@ def compute(args):
             folder.mkdir()
             reader.write_files(folder, n_files)
             row = {"n": n_files, "of": args.files, "size": args.size}
-            row["n_jobs"] = args.jobs
+            row |= {"n_jobs": args.jobs, "method": args.method}
             common.append(NAME, {**row, **measured(folder, n_files, args)}, args)
 
 
@@ -43,7 +43,8 @@ def measured(folder, n_files, args):
     """Seconds of every part of the commands, and their peak memory in MB."""
     out = folder.with_name(f"out-{n_files}")
     steps = -(-n_files // 256)
-    options = ["--size", args.size, "--jobs", args.jobs, "--quiet"]
+    options = ["--size", args.size, "--jobs", args.jobs, "--method", args.method]
+    options.append("--quiet")
     settings = {"pretrain_epochs": EPOCHS, "max_iter": steps, "batch_size": 256}
     for name, value in settings.items():
         options += ["--set", f"{name}={value}"]
@@ -74,29 +75,24 @@ def table(args):
     rows = common.read(NAME)
     lines = []
     for row in rows:
-        tenth = [r for r in rows if r["n"] * 10 == row["n"] and r["of"] == row["of"]]
-        rates = (row["n"] / row[part] for part in ("find", "read", "cluster_s"))
-        grown = {
-            f"{name}_mb": f"{row[f'{name}_mb'] - tenth[0][f'{name}_mb']:,}"
-            if tenth
-            else ""
-            for name in ("cluster", "predict")
-        }
-        lines.append(
-            [
-                *(f"{row['n']:,}", row["size"], row["n_jobs"]),
-                *(f"{rate:,.0f}" for rate in rates),
-                *(f"{row['report.html']:.0f}", f"{row['cluster_mb']:,}"),
-                *(grown["cluster_mb"], f"{row['predict_mb']:,}", grown["predict_mb"]),
-            ]
-        )
-    head = "files | size | n_jobs | checked per s | read per s | all per s | report, s"
+        where = {name: row[name] for name in ("of", "size", "method")}
+        tenths = common.rows_of(NAME, {**where, "n": row["n"] // 10})
+        cells = [f"{row['n']:,}", row["size"], row["method"], row["n_jobs"]]
+        for part in ("find", "read", "cluster_s"):
+            cells.append(f"{row['n'] / row[part]:,.0f}")
+        cells.append(f"{row['report.html']:.0f}")
+        for name in ("cluster_mb", "predict_mb"):
+            grown = f"{row[name] - tenths[0][name]:,}" if tenths else ""
+            cells += [f"{row[name]:,}", grown]
+        lines.append(cells)
+    rates = "checked per s | read per s | all per s | report, s"
+    peaks = "cluster, peak | growth | predict, peak | growth"
     common.print_table(
         "The command on a folder: files per second, memory of the process in MB",
-        f"{head} | cluster, peak | growth | predict, peak | growth",
+        f"files | size | method | n_jobs | {rates} | {peaks}",
         lines,
     )
 
 
 if __name__ == "__main__":
-    common.run(__doc__, compute, table, files=100_000, size=64, jobs=1)
+    common.run(__doc__, compute, table, files=100_000, size=64, jobs=1, method="dcec")

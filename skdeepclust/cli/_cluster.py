@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 import skdeepclust
 from skdeepclust._auto import resolve_batch_size
 from skdeepclust._compat import validate_parameters
+from skdeepclust._device import resolve_device
 from skdeepclust.cli._errors import UsageError, one_line
 from skdeepclust.cli._inputs import Images, Table
 from skdeepclust.cli._log import FitProgress, as_time
@@ -102,7 +103,7 @@ def cluster(args, log, signals):
             X = samples.to_array(first)
         log.say(
             f"{len(samples):,} {samples.shape_text(X)}: {args.n_clusters} clusters by "
-            f"{type(model).__name__}. How long it takes is said after the first step."
+            f"{type(model).__name__}. The time is estimated after the first steps."
         )
         _fit(model, X, args, log, signals, times)
         names = [type(step).__name__.lower() for step in (first, model)]
@@ -154,10 +155,11 @@ def _make_model(args):
     if args.kind == "table":
         settings["image_shape"] = None
     try:
+        resolve_device(args.device)
         model.set_params(**{**settings, **dict(args.set)})
         validate_parameters(model)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"--set: {error}") from error
+        raise UsageError(str(error)) from error
     return model
 
 

@@ -130,7 +130,10 @@ def _read_parquet(path, pandas):
             raise ImportError(
                 "Parquet files need pyarrow or polars. Install one: pip install pyarrow"
             ) from error
-    found = polars.read_parquet(path)
+    try:
+        found = polars.read_parquet(path)
+    except polars.exceptions.PolarsError as error:
+        raise CommandError(f"{str(path)!r} is no Parquet file: {error}") from error
     columns = {}
     for column in found:
         is_number = column.dtype.is_numeric() and not column.dtype.is_decimal()

@@ -11,6 +11,9 @@ __all__ = ["FitProgress", "Log", "as_time"]
 # Seconds between two lines about the progress, in logs that are not a terminal.
 _PAUSE = 30
 
+# Seconds of a first step above which the time is estimated from it.
+_SLOW = 5
+
 # Seconds between two updates of a line on a terminal.
 _BLINK = 0.2
 
@@ -132,7 +135,8 @@ class FitProgress:
     def _tell(self, stage):
         if self._log.quiet:
             return
-        if stage.n_done == 1:
+        if stage.can_estimate and not stage.is_estimated:
+            stage.is_estimated = True
             self._log.say(self._estimate(stage))
         if self._bar is not None:
             self._bar.advance(stage)
@@ -140,7 +144,7 @@ class FitProgress:
             self._log.say(stage.text())
 
     def _estimate(self, stage):
-        """What the first step says of the time to come."""
+        """What the first steps say of the time to come."""
         n_steps = stage.n_steps
         text = f"{stage.name}: {stage.about(n_steps)} for {stage.count(n_steps)}"
         is_first = not self.seconds
@@ -169,6 +173,7 @@ class _Stage:
         self.n_steps = n_steps
         self.context = context
         self.n_done = 0
+        self.is_estimated = False
         self._unit = "step"
         self.start = self._first = self._last = self._told = time.monotonic()
 
@@ -185,6 +190,11 @@ class _Stage:
         if self.n_done < 2:
             return self._last - self.start
         return (self._last - self._first) / (self.n_done - 1)
+
+    @property
+    def can_estimate(self):
+        """From the second step on, or from the first if it is alone or takes long."""
+        return self.n_done >= min(2, self.n_steps) or self.per_step > _SLOW
 
     def about(self, n_steps):
         """Time of some steps. Most stages may end early."""

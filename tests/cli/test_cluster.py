@@ -243,7 +243,9 @@ def test_nothing_is_overwritten(tmp_path, capsys):
         (["cluster", "text.txt", "-k", "3"], 1, "neither a folder of images nor"),
         (["cluster", "t.csv", "-k", "3", "--copy"], 2, "are for folders of images"),
         (["cluster", "t.csv", "-k", "3", "--drop", "x"], 1, "no column 'x'"),
+        (["cluster", "few", "-k", "3", "--device", "abacus"], 2, "abacus"),
         (["cluster", "bad.csv", "-k", "3"], 1, "not in UTF-8"),
+        (["cluster", "bad.parquet", "-k", "3"], 1, "no Parquet file"),
         (["cluster", "one.csv", "-k", "3"], 1, "No column of the table can"),
         (["predict", "few", "few"], 1, "no output of 'skdeepclust cluster'"),
         (["predict", "nowhere", "few"], 1, "There is no folder 'nowhere'"),
@@ -258,6 +260,7 @@ def test_errors_are_one_line(tmp_path, monkeypatch, capsys, arguments, code, wor
     (tmp_path / "text.txt").write_text("text")
     (tmp_path / "t.csv").write_text("a,b\n1,2\n2,1\n5,5\n")
     (tmp_path / "bad.csv").write_bytes(b"a,b\n\xff,1\n")
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1")
     (tmp_path / "one.csv").write_text("same\n1\n1\n1\n")
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.iterdir())
