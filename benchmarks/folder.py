@@ -5,8 +5,9 @@
 Writes small files (those of `reader.py`) to a temporary folder and runs
 `skdeepclust cluster` on a tenth of them, then on all, with a short training and links
 in place of copies; then `skdeepclust predict`. Peak memory is that of the process.
-Growth is what all files needed beyond what a tenth of them needed. Images above 1 GB
-are in a memory map; below that they are in memory and count as growth. Every run is a
+Growth is what all files needed beyond what a tenth of them needed. It includes the
+images themselves: below 1 GB they are in memory, above it in a memory map, whose pages
+count as memory of the process although the system can take them back. Every run is a
 line of `results/folder.jsonl`; `--table` prints the table of these results.
 """
 
@@ -81,11 +82,12 @@ def table(args):
         for part in ("find", "read", "cluster_s"):
             cells.append(f"{row['n'] / row[part]:,.0f}")
         cells.append(f"{row['report.html']:.0f}")
+        cells.append(f"{row['n'] * row['size'] ** 2 * 3 / 1e6:,.0f}")  # in colour
         for name in ("cluster_mb", "predict_mb"):
             grown = f"{row[name] - tenths[0][name]:,}" if tenths else ""
             cells += [f"{row[name]:,}", grown]
         lines.append(cells)
-    rates = "checked per s | read per s | all per s | report, s"
+    rates = "checked per s | read per s | all per s | report, s | images, MB"
     peaks = "cluster, peak | growth | predict, peak | growth"
     common.print_table(
         "The command on a folder: files per second, memory of the process in MB",
