@@ -36,11 +36,8 @@ from skdeepclust import (
     soft_assignment,
     target_distribution,
 )
-from skdeepclust._initial_centers import (
-    cluster_moments,
-    likelihood,
-    spectral_starts,
-)
+from skdeepclust._initial_centers import spectral_starts
+from skdeepclust._spectral_starts import cluster_moments, likelihood
 
 NAME = "starts"
 DATA = ["digits", "mnist_train-2000", "pendigits-2000"]

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from skdeepclust._augment import resolve_augmentation
-from skdeepclust._auto import resolve_batch_size
+from skdeepclust._auto import resolve_batch_size, resolve_embedding_dim
 from skdeepclust._base import BaseDeepEstimator, InverseTransformMixin
 from skdeepclust._batches import Batches
 from skdeepclust._compat import Interval, StrOptions
@@ -23,6 +23,9 @@ from skdeepclust.networks._resolve import resolve_autoencoder
 __all__ = ["PRETRAINING_COLUMNS", "Autoencoder"]
 
 # Columns of the history that callbacks may monitor, by stage.
+# A network with `start_from` gets about this number of samples.
+_MAX_OF_START = 10_000
+
 PRETRAINING_COLUMNS = {"pretraining": ("train_loss", "dur")}
 
 
@@ -126,14 +129,17 @@ class Autoencoder(InverseTransformMixin, BaseDeepEstimator):
 
     _parameter_constraints = {
         **BaseDeepEstimator._parameter_constraints,
-        "embedding_dim": [Interval(Integral, 1, None, closed="left")],
-        "module": [StrOptions({"auto", "conv", "dense"}), callable],
+        "embedding_dim": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "module": [StrOptions({"auto", "conv", "dense", "residual"}), callable],
         "max_epochs": [Interval(Integral, 0, None, closed="left")],
     }
 
     def __init__(
         self,
-        embedding_dim=10,
+        embedding_dim="auto",
         *,
         image_shape="auto",
         module="auto",
@@ -165,6 +171,11 @@ class Autoencoder(InverseTransformMixin, BaseDeepEstimator):
     def _fit(self, X, device, seed, progress):
         data = TensorData(X, self._input_shape_, device)
         autoencoder, self._embedding_dim_ = self._resolve(data)
+        if hasattr(autoencoder, "start_from") and not isinstance(
+            self.module, nn.Module
+        ):
+            step = max(1, len(X) // _MAX_OF_START)
+            autoencoder.start_from(data.take(slice(None, None, step)))
         batch_size = resolve_batch_size(self.batch_size, len(X))
         net = ReconstructionNet(
             Reconstruction(autoencoder),
@@ -199,7 +210,9 @@ class Autoencoder(InverseTransformMixin, BaseDeepEstimator):
             self.module,
             self.image_shape_,
             self.n_features_in_,
-            int(self.embedding_dim),
+            resolve_embedding_dim(
+                self.embedding_dim, self.image_shape_, self.n_features_in_
+            ),
             self._module_arguments(),
             data.take(slice(0, 2)),
         )

@@ -194,6 +194,8 @@ class DEC(BaseJointEstimator):
     (150,)
     """
 
+    _published = {**BaseJointEstimator._published, "module": "dense"}
+
     _parameter_constraints = {
         **BaseJointEstimator._parameter_constraints,
         "pretrain_lr": [Interval(Real, 0, None, closed="neither")],
@@ -207,9 +209,9 @@ class DEC(BaseJointEstimator):
         n_clusters=10,
         *,
         alpha=1.0,
-        embedding_dim=10,
+        embedding_dim="auto",
         image_shape="auto",
-        module="dense",
+        module="residual",
         pretrain_epochs="auto",
         max_iter=20000,
         update_interval=140,
@@ -221,7 +223,7 @@ class DEC(BaseJointEstimator):
         optimizer=torch.optim.SGD,
         pretrain_lr=1e-3,
         pretrain_optimizer=torch.optim.Adam,
-        init="spectral",
+        init="auto",
         n_init=20,
         callbacks=None,
         device="auto",

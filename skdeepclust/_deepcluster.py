@@ -9,6 +9,7 @@ from sklearn.metrics import normalized_mutual_info_score
 from torch import nn
 
 from skdeepclust._augment import resolve_augmentation
+from skdeepclust._auto_clustering import AutoClustering
 from skdeepclust._base import BaseDeepClusterer, PublishedMixin
 from skdeepclust._batches import DrawnBatches
 from skdeepclust._clusterers import (
@@ -271,6 +272,10 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
     _parameter_constraints = {
         **BaseDeepClusterer._parameter_constraints,
         "clusterer": [StrOptions({"kmeans", "faiss"}), HasMethods(["fit_predict"])],
+        "final_clusterer": [
+            StrOptions({"auto", "kmeans", "faiss"}),
+            HasMethods(["fit_predict"]),
+        ],
         "n_pseudo_labels": [
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
@@ -299,6 +304,7 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
         n_clusters=10,
         *,
         clusterer="kmeans",
+        final_clusterer="auto",
         n_pseudo_labels="auto",
         variant="deepcluster",
         module="auto",
@@ -323,6 +329,7 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
     ):
         self.n_clusters = n_clusters
         self.clusterer = clusterer
+        self.final_clusterer = final_clusterer
         self.n_pseudo_labels = n_pseudo_labels
         self.variant = variant
         self.module = module
@@ -494,14 +501,19 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
             Assigns other samples, and has the centres.
         """
         Z = map_blocks(model.eval().encode, data).cpu().numpy()
-        clusterer = make_clusterer(
-            self.clusterer, self._n_clusters_, int(self.n_init), seed
-        )
+        final, n_init = self._final_clusterer(), int(self.n_init)
+        clusterer = make_clusterer(final, self._n_clusters_, n_init, seed)
         labels, centers = fit_predict_labels(clusterer, Z), None
-        if isinstance(self.clusterer, str):
+        if isinstance(final, str):
             centers = clusterer.cluster_centers_.astype(np.float32)
         assignment = Assignment(clusterer, Z, labels, centers)
         return assignment.predict(Z), clusterer, assignment
+
+    def _final_clusterer(self):
+        if not isinstance(self.final_clusterer, str) or self.final_clusterer != "auto":
+            return self.final_clusterer
+        is_named = isinstance(self.clusterer, str)
+        return AutoClustering(n_init=int(self.n_init)) if is_named else self.clusterer
 
     def _snapshot(self, net, data):
         """Fitted attributes as they are now, for callbacks that evaluate."""

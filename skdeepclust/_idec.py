@@ -184,15 +184,17 @@ class IDEC(DCEC):
 
     _guesses_images = False
 
+    _published = {**DCEC._published, "module": "dense"}
+
     def __init__(
         self,
         n_clusters=10,
         *,
         gamma=0.1,
         alpha=1.0,
-        embedding_dim=10,
+        embedding_dim="auto",
         image_shape="auto",
-        module="dense",
+        module="residual",
         pretrain_epochs="auto",
         max_iter=20000,
         update_interval=140,
@@ -202,7 +204,7 @@ class IDEC(DCEC):
         augment=None,
         lr=1e-3,
         optimizer=torch.optim.Adam,
-        init="spectral",
+        init="auto",
         n_init=20,
         callbacks=None,
         device="auto",

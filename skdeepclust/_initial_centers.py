@@ -1,29 +1,30 @@
 """Where joint training starts: centres in the embedding."""
 
-import math
-from itertools import product
-
 import numpy as np
-from scipy.special import xlogy
+import torch
 from sklearn.decomposition import PCA
 
+from skdeepclust._auto_clustering import AutoClustering
 from skdeepclust._clusterers import fit_predict_labels, make_clusterer, relabel
 from skdeepclust._containers import as_array
 from skdeepclust._geometry import class_means, nearest
 from skdeepclust._random import derived_seed
 from skdeepclust._scale import check_size
-from skdeepclust._spectral import (
-    SpectralEnsemble,
-    cluster_embedding,
-    number_of_landmarks,
+from skdeepclust._spectral_starts import (
+    MAX_CLUSTERS,
+    MIN_PER_CLUSTER,
+    MergedSpectral,
+    SpectralConsensus,
+    choices_of_landmarks,
+    likelihood,
 )
+from skdeepclust._tensor_data import map_blocks
 
 __all__ = [
     "check_centers",
-    "cluster_moments",
+    "first_clusters",
     "initial_centers",
-    "likelihood",
-    "merge",
+    "main_components",
     "spectral_starts",
 ]
 
@@ -31,22 +32,14 @@ __all__ = [
 # centres, and time and memory do not grow with the data.
 _MAX_SPECTRAL = 20_000
 
-# Candidates of "spectral": n/5 and n/10 landmarks x 1.2 and 1.5 times n_clusters, each
-# run twice. Each run has a quarter of the starts of k-means.
-_SAMPLES_PER_LANDMARK, _FINER, _REPEATS = (5, 10), (1.2, 1.5), 2
-_SHARE_OF_STARTS = 4
-_N_NEIGHBORS = 3  # landmarks of a sample, as in LandmarkSpectralClustering
+# A consensus is found from at most this number of samples.
+_MAX_CONSENSUS = 10_000
 
-# With fewer samples per cluster a neighbourhood is too sparse to be informative. With
-# more clusters the singular vectors take longer than the training.
-_MIN_PER_CLUSTER, _MAX_CLUSTERS = 20, 100
+# Main components are those of about this number of samples.
+_MAX_OF_COMPONENTS = 10_000
 
 # Wider embeddings are compared by this number of main components.
 _MAX_WIDTH = 32
-
-# A covariance is shrunk towards the mean one with the weight of this number of samples
-# per dimension.
-_PRIOR_SAMPLES = 10
 
 
 def initial_centers(init, Z, n_clusters, n_init, seed):
@@ -109,7 +102,7 @@ def _kmeans(Z, n_clusters, n_init, seed):
 
 def _spectral(Z, n_clusters, n_init, seed):
     """Centres and labels, or None if k-means is the better start."""
-    if len(Z) < _MIN_PER_CLUSTER * n_clusters or n_clusters > _MAX_CLUSTERS:
+    if len(Z) < MIN_PER_CLUSTER * n_clusters or n_clusters > MAX_CLUSTERS:
         return None
     rng = np.random.RandomState(seed)
     chosen = np.sort(rng.permutation(len(Z))[:_MAX_SPECTRAL])
@@ -129,10 +122,6 @@ def _spectral(Z, n_clusters, n_init, seed):
 def spectral_starts(Z, n_clusters, n_init, seed):
     """Clusterings by several choices of landmarks, those with `n_clusters` clusters.
 
-    The clusters that are found depend on the landmarks, on their number and on chance.
-    More clusters than wanted are found first, so that neighbouring classes do not share
-    a cluster. Those that are most like one Gaussian are then merged.
-
     Yields
     ------
     score : float
@@ -140,204 +129,102 @@ def spectral_starts(Z, n_clusters, n_init, seed):
     labels : ndarray of shape (n,)
         Clusters.
     """
-    choices = _REPEATS * list(product(_SAMPLES_PER_LANDMARK, _FINER))
     main = _main_components(Z, derived_seed(seed, "components"))
-    for i, (per_landmark, finer) in enumerate(choices):
-        n_finer = math.ceil(finer * n_clusters)
-        n_landmarks = number_of_landmarks(len(Z), n_finer, per_landmark)
-        labels = _landmark_spectral(
-            Z,
-            n_finer,
-            n_landmarks,
-            max(1, n_init // _SHARE_OF_STARTS),
-            derived_seed(seed, f"start {i}"),
+    for i, (per_landmark, finer) in enumerate(choices_of_landmarks()):
+        start = MergedSpectral(
+            n_clusters, per_landmark, finer, n_init, derived_seed(seed, f"start {i}")
         )
-        counts, means, scatters = cluster_moments(main, labels)
-        if len(counts) >= n_clusters:
-            merged, moments = merge(counts, means, scatters, n_clusters)
-            yield likelihood(*moments), merged[labels]
+        if start.fit(main):
+            yield likelihood(*start.moments), start.labels
 
 
 def _main_components(Z, seed):
-    """The points, or the main components of wide ones.
-
-    Merging and likelihood take time with the square of the width and the number of
-    pairs of clusters, and need covariances that few samples cannot give.
-    """
+    """The points, or the main components of wide ones."""
     if Z.shape[1] <= _MAX_WIDTH:
         return Z
     return PCA(_MAX_WIDTH, random_state=seed).fit_transform(Z)
 
 
-def _landmark_spectral(Z, n_clusters, n_landmarks, n_init, seed):
-    """Landmark spectral clusters 0, 1, ... of the points."""
-    spectral = SpectralEnsemble(n_clusters, n_landmarks, _N_NEIGHBORS, "auto")
-    embedding = spectral.fit([Z], seed).embed([Z])
-    kmeans_seed = derived_seed(seed, "kmeans")
-    # K-means warns if there are fewer different points than clusters.
-    _, labels = cluster_embedding(
-        embedding, n_clusters, n_init, kmeans_seed, quiet=True
+def first_clusters(main, Z, n_clusters, n_init, seed):
+    """Clusters that `init="auto"` starts from.
+
+    Parameters
+    ----------
+    main : ndarray of shape (n_samples, at most 32)
+        The samples in their main components.
+    Z : ndarray of shape (n_samples, embedding_dim) or None
+        Their embedding. None: the embedding is made of the main components, and the
+        best of several clusterings of these is taken. Otherwise the consensus of
+        spectral clusterings is taken in that of the two spaces in which they agree the
+        more with each other.
+    n_clusters, n_init, seed : int
+        Clusters, starts of k-means, seed.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_samples,)
+        Clusters, none of them empty.
+    """
+    if Z is None:
+        auto = AutoClustering(n_clusters, n_init=n_init, random_state=seed)
+        labels = fit_predict_labels(auto, main, quiet=True)
+        return _none_empty(labels, main, n_clusters, n_init, seed)
+    found = [
+        _consensus(space, n_clusters, n_init, derived_seed(seed, name))
+        for name, space in (("components", main), ("embedding", Z))
+    ]
+    found = [each for each in found if each is not None]
+    if not found:
+        return _kmeans(Z, n_clusters, n_init, seed)[1]
+    _, labels = max(found, key=lambda each: each[0])
+    return _none_empty(labels, Z, n_clusters, n_init, seed)
+
+
+def _none_empty(labels, Z, n_clusters, n_init, seed):
+    """The clusters, or those of k-means if some are empty."""
+    if len(np.unique(labels)) == n_clusters:
+        return relabel(labels)
+    return _kmeans(Z, n_clusters, n_init, seed)[1]
+
+
+def _consensus(Z, n_clusters, n_init, seed):
+    """Agreement of spectral clusterings, and the clusters of all points."""
+    if len(Z) < MIN_PER_CLUSTER * n_clusters or not 1 < n_clusters <= MAX_CLUSTERS:
+        return None
+    chosen = np.random.RandomState(seed).permutation(len(Z))[:_MAX_CONSENSUS]
+    points = _main_components(Z, derived_seed(seed, "components"))
+    spectral = SpectralConsensus(n_clusters, n_init, seed)
+    if not spectral.fit(points[np.sort(chosen)]):
+        return None
+    return spectral.agreement, spectral.predict(points)
+
+
+def main_components(data, seed):
+    """Samples in their main components, at most 32 of them.
+
+    Parameters
+    ----------
+    data : TensorData
+        Samples.
+    seed : int
+        Seed.
+
+    Returns
+    -------
+    Z : ndarray of shape (n, at most 32)
+        The samples themselves, about their mean, if they have no more features.
+    """
+    step = max(1, len(data) // _MAX_OF_COMPONENTS)
+    sample = data.take(slice(None, None, step)).flatten(1).cpu().numpy()
+    width = min(_MAX_WIDTH, *sample.shape)
+    pca = PCA(width, random_state=seed).fit(sample)
+    components, mean = (
+        torch.from_numpy(np.asarray(each, dtype=np.float32)).to(data.device)
+        for each in (pca.components_, pca.mean_)
     )
-    return relabel(labels)
-
-
-def cluster_moments(Z, labels):
-    """Size, mean and scatter of every cluster.
-
-    Parameters
-    ----------
-    Z : ndarray of shape (n, d)
-        Points.
-    labels : ndarray of shape (n,)
-        Clusters 0, 1, ..., none of them empty.
-
-    Returns
-    -------
-    counts : ndarray of shape (k,)
-        Number of points.
-    means : ndarray of shape (k, d)
-        Means.
-    scatters : ndarray of shape (k, d, d)
-        Sums of squares and products about the mean.
-    """
-    d = Z.shape[1]
-    counts = np.bincount(labels).astype(np.float64)
-    means, scatters = np.zeros((len(counts), d)), np.zeros((len(counts), d, d))
-    for i in range(len(counts)):
-        own = Z[labels == i].astype(np.float64)
-        means[i] = own.mean(axis=0)
-        own -= means[i]
-        scatters[i] = own.T @ own
-    return counts, means, scatters
-
-
-def likelihood(counts, means, scatters):
-    r"""Mean log-likelihood ratio per point of clusters as Gaussians.
-
-    .. math::
-
-        \frac{1}{2} \log \det S - \sum_c \pi_c \left( \frac{1}{2} \log \det \Sigma_c
-        + \frac{1}{2} \operatorname{tr} (\Sigma_c^{-1} S_c - 1) \right)
-
-    This is the classification likelihood with equal proportions [1]_: like the target
-    distribution of joint training it expects clusters of similar sizes. With estimated
-    proportions, uneven sizes would score higher. :math:`\pi_c` and :math:`S_c` are
-    share and covariance of a cluster, :math:`S` is the covariance of all points. Each
-    :math:`\Sigma_c` is :math:`S_c` shrunk towards the mean covariance with the weight
-    of 10 d samples, so that a nearly singular small cluster gains nothing. Linear maps
-    of the points change nothing: embeddings of different networks can be compared.
-
-    Parameters
-    ----------
-    counts, means, scatters : ndarrays
-        As returned by `cluster_moments`.
-
-    Returns
-    -------
-    score : float
-        The larger, the better.
-
-    References
-    ----------
-    .. [1] G. Celeux, G. Govaert, "A classification EM algorithm for clustering and two
-       stochastic versions", Computational Statistics & Data Analysis, 1992.
-    """
-    within, floor, whole = _covariances(counts, means, scatters)
-    losses = _losses(counts, scatters, counts.sum(), within, floor)
-    return float((np.linalg.slogdet(whole + floor)[1] - losses.sum()) / 2)
-
-
-def merge(counts, means, scatters, n_clusters):
-    r"""Merge the two clusters that cost least, until `n_clusters` remain.
-
-    The cost is the loss of likelihood with estimated proportions, which adds
-    :math:`- \sum_c \pi_c \log \pi_c`. With equal proportions two halves of one Gaussian
-    would be likelier than the whole, and small clusters would be merged first.
-
-    Parameters
-    ----------
-    counts, means, scatters : ndarrays
-        As returned by `cluster_moments`.
-    n_clusters : int
-        Number of clusters to keep.
-
-    Returns
-    -------
-    merged : ndarray of shape (number of clusters before,)
-        New label of every old cluster.
-    moments : tuple of ndarrays
-        Counts, means and scatters of the new clusters.
-    """
-    merged, n = np.arange(len(counts)), counts.sum()
-    within, floor, _ = _covariances(counts, means, scatters)
-
-    def losses(counts, scatters):
-        shares = counts / n
-        own = _losses(counts, scatters, n, within, floor)
-        return own - 2 * xlogy(shares, shares)
-
-    def merge_costs(a):
-        """Cost of merging cluster a with each other one; infinite with itself."""
-        union_counts, _, union_scatters = _union(
-            counts, means, scatters, a, slice(None)
-        )
-        costs = losses(union_counts, union_scatters)
-        costs -= alone[a] + alone
-        costs[a] = np.inf
-        return costs
-
-    alone = losses(counts, scatters)
-    costs = np.array([merge_costs(a) for a in range(len(counts))])
-    while len(counts) > n_clusters:
-        a, b = sorted(np.unravel_index(costs.argmin(), costs.shape))
-        merged[merged == b] = a
-        merged[merged > b] -= 1
-        union = _union(counts, means, scatters, a, b)
-        counts, means, scatters = (
-            _replaced(known, a, both, b)
-            for known, both in zip((counts, means, scatters), union, strict=True)
-        )
-        alone = losses(counts, scatters)
-        costs = np.delete(np.delete(costs, b, axis=0), b, axis=1)
-        costs[a] = costs[:, a] = merge_costs(a)
-    return merged, (counts, means, scatters)
-
-
-def _replaced(known, a, value, b):
-    """The array with `value` at position a and without position b."""
-    known = known.copy()
-    known[a] = value
-    return np.delete(known, b, axis=0)
-
-
-def _union(counts, means, scatters, a, b):
-    """Count, mean and scatter of cluster a united with cluster(s) b."""
-    count = counts[a] + counts[b]
-    share = (counts[b] / count)[..., None]
-    apart = means[b] - means[a]
-    between = (share * counts[a] * apart)[..., None] * apart[..., None, :]
-    return count, means[a] + share * apart, scatters[a] + scatters[b] + between
-
-
-def _covariances(counts, means, scatters):
-    """Mean covariance within clusters, a small regular one, and that of all points."""
-    n, d = counts.sum(), means.shape[1]
-    within = scatters.sum(axis=0) / n
-    shares = counts / n
-    apart = means - shares @ means
-    whole = within + (apart.T * shares) @ apart
-    floor = (1e-6 * np.trace(whole) / d or 1.0) * np.eye(d)
-    return within, floor, whole
-
-
-def _losses(counts, scatters, n, within, floor):
-    """Terms of the sum over clusters, times two."""
-    d = len(within)
-    own = scatters / counts[:, None, None]
-    weight = (_PRIOR_SAMPLES * d / (counts + _PRIOR_SAMPLES * d))[:, None, None]
-    covariances = (1 - weight) * own + weight * within + floor
-    distance = np.trace(np.linalg.solve(covariances, own), axis1=1, axis2=2) - d
-    return counts / n * (np.linalg.slogdet(covariances)[1] + distance)
+    return (
+        map_blocks(lambda X: (X.flatten(1) - mean) @ components.T, data).cpu().numpy()
+    )
 
 
 def check_centers(init, n_clusters, width=None):

@@ -15,8 +15,13 @@ from skdeepclust._base import PublishedMixin, SoftClusterer
 from skdeepclust._batches import Batches
 from skdeepclust._cache import Cache, fingerprint
 from skdeepclust._compat import HasMethods, Interval, StrOptions
-from skdeepclust._geometry import effective_clusters
-from skdeepclust._initial_centers import check_centers, initial_centers
+from skdeepclust._geometry import class_means, effective_clusters
+from skdeepclust._initial_centers import (
+    check_centers,
+    first_clusters,
+    initial_centers,
+    main_components,
+)
 from skdeepclust._nets import ClusteringNet, Run, history_table
 from skdeepclust._random import derived_seed
 from skdeepclust._target import (
@@ -33,7 +38,7 @@ __all__ = ["BaseJointEstimator"]
 
 # Number of target updates for which the initial clusters themselves are the target,
 # when they cannot be recovered from their centres.
-_INITIAL_TARGET_INTERVALS = 3
+_INITIAL_TARGET_INTERVALS = 12
 
 # Columns of history_["clustering"]; "reconstruction_loss" comes between the two parts
 # if it is trained.
@@ -91,6 +96,7 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
 
     _published = {
         "augment": None,
+        "embedding_dim": 10,
         "init": "kmeans",
         "batch_size": 256,
         "pretrain_epochs": 200,
@@ -111,7 +117,7 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
         "tol": [Interval(Real, 0, None, closed="left")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
         "init": [
-            StrOptions({"spectral", "kmeans"}),
+            StrOptions({"auto", "spectral", "kmeans"}),
             "array-like",
             HasMethods(["fit_predict"]),
         ],
@@ -187,7 +193,12 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
         params = self._pretrain_params()
         batch_size = resolve_batch_size(self.batch_size, len(X))
         params.update(
-            max_epochs=resolve_epochs(self.pretrain_epochs, len(X), batch_size),
+            max_epochs=resolve_epochs(
+                self.pretrain_epochs,
+                len(X),
+                batch_size,
+                of_images=self.image_shape_ is not None,
+            ),
             # A row is what `image_shape_` says, whatever layout X came in.
             image_shape=self.image_shape_,
             # None stays None, so that a cache finds what it has, as in a Pipeline.
@@ -219,6 +230,16 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
         """Centres in the embedding of all samples; sets `init_labels_`."""
         Z = map_blocks(autoencoder.encode, data).cpu().numpy()
         init_seed = derived_seed(seed, "kmeans")
+        if isinstance(self.init, str) and self.init == "auto":
+            main = main_components(data, derived_seed(seed, "components"))
+            # Pretraining moves such a network from the main components towards lower
+            # loss, not towards better clusters.
+            is_residual = hasattr(autoencoder, "start_from")
+            self.init_labels_ = first_clusters(
+                *(main, None if is_residual else Z, self._n_clusters_),
+                *(self.n_init, init_seed),
+            )
+            return class_means(Z, self.init_labels_)
         centers, self.init_labels_ = initial_centers(
             self.init, Z, self._n_clusters_, self.n_init, init_seed
         )

@@ -80,7 +80,7 @@ def mean_distance(Z, landmarks, n_neighbors):
     return float(distances.mean(dtype=np.float64)) or 1.0
 
 
-def landmark_affinity(Z, landmarks, n_neighbors, bandwidth):
+def landmark_affinity(Z, landmarks, n_neighbors, bandwidth, *, widens=False):
     r"""Affinity of points to their nearest landmarks, rows summing to one.
 
     .. math::
@@ -99,6 +99,10 @@ def landmark_affinity(Z, landmarks, n_neighbors, bandwidth):
         Number r of landmarks that a point is tied to.
     bandwidth : float
         Width sigma of the kernel.
+    widens : bool, default=False
+        Take at least the mean distance of a point to these landmarks as its width. Far
+        points are tied to several landmarks then; with one each, a few outliers would
+        be a part of the graph of their own, and so a cluster.
 
     Returns
     -------
@@ -109,6 +113,8 @@ def landmark_affinity(Z, landmarks, n_neighbors, bandwidth):
     # Relative to the nearest one, so that a far point does not lose them all; as a
     # product of difference and sum, and bounded, so that no square overflows.
     distances = distances.astype(np.float64)
+    if widens:
+        bandwidth = np.maximum(bandwidth, distances.mean(axis=1, keepdims=True))
     farther = (distances - distances[:, :1]) / bandwidth
     total = (distances + distances[:, :1]) / bandwidth
     with np.errstate(over="ignore", invalid="ignore"):
@@ -231,7 +237,8 @@ class SpectralEnsemble:
     n_neighbors : int
         Landmarks that a point is tied to; all if there are fewer.
     bandwidth : float or "auto"
-        Width of the kernel; "auto" is the mean distance to the neighbours.
+        Width of the kernel; "auto" is the mean distance to the neighbours, of all
+        points or of the point itself, whichever is larger.
 
     Attributes
     ----------
@@ -293,7 +300,9 @@ class SpectralEnsemble:
 
     def _affinities(self, spaces):
         parts = [
-            landmark_affinity(Z, U, self._neighbors(U), width)
+            landmark_affinity(
+                Z, U, self._neighbors(U), width, widens=self.bandwidth == "auto"
+            )
             for Z, U, width in zip(spaces, self.landmarks, self.bandwidths, strict=True)
         ]
         return scipy.sparse.hstack(parts, format="csr") / math.sqrt(len(parts))

@@ -8,13 +8,8 @@ from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
 import skdeepclust._initial_centers
-from skdeepclust._initial_centers import (
-    cluster_moments,
-    initial_centers,
-    likelihood,
-    merge,
-    spectral_starts,
-)
+from skdeepclust._initial_centers import initial_centers, spectral_starts
+from skdeepclust._spectral_starts import cluster_moments, likelihood, merge
 
 
 def likelihood_of(Z, labels):

@@ -16,6 +16,7 @@ from skdeepclust.networks._convnet import (
     Sobel,
 )
 from skdeepclust.networks._dense import DenseAutoencoder
+from skdeepclust.networks._residual import ResidualAutoencoder
 
 __all__ = [
     "VGG16",
@@ -25,5 +26,6 @@ __all__ = [
     "DenseAutoencoder",
     "DenseNet",
     "ResNet18",
+    "ResidualAutoencoder",
     "Sobel",
 ]

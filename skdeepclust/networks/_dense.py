@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from skdeepclust.networks._init import glorot_uniform_
 
-__all__ = ["DenseAutoencoder"]
+__all__ = ["DenseAutoencoder", "dense_layers"]
 
 
 class DenseAutoencoder(nn.Module):
@@ -59,8 +59,8 @@ class DenseAutoencoder(nn.Module):
         super().__init__()
         self.input_shape = tuple(input_shape)
         widths = [math.prod(self.input_shape), *hidden_dims, embedding_dim]
-        self.encoder = _stack(widths)
-        self.decoder = _stack(widths[::-1])
+        self.encoder = dense_layers(widths)
+        self.decoder = dense_layers(widths[::-1])
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -80,7 +80,8 @@ class DenseAutoencoder(nn.Module):
         return self.decode(self.encode(X))
 
 
-def _stack(widths: Sequence[int]) -> nn.Sequential:
+def dense_layers(widths: Sequence[int]) -> nn.Sequential:
+    """Linear layers of these widths, with ReLU between them."""
     layers: list[nn.Module] = []
     for n_in, n_out in pairwise(widths):
         layers += [nn.Linear(n_in, n_out), nn.ReLU()]

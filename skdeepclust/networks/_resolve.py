@@ -19,6 +19,7 @@ from skdeepclust.networks._convnet import (
     Sobel,
 )
 from skdeepclust.networks._dense import DenseAutoencoder
+from skdeepclust.networks._residual import ResidualAutoencoder
 
 __all__ = ["resolve_autoencoder", "resolve_backbone"]
 
@@ -29,7 +30,11 @@ _FAILURES = (
     StopIteration,
 )
 
-_AUTOENCODERS = {"conv": ConvAutoencoder, "dense": DenseAutoencoder}
+_AUTOENCODERS = {
+    "conv": ConvAutoencoder,
+    "dense": DenseAutoencoder,
+    "residual": ResidualAutoencoder,
+}
 _BACKBONES = {
     "conv": ConvNet,
     "dense": DenseNet,
@@ -51,8 +56,9 @@ def resolve_autoencoder(
 
     Parameters
     ----------
-    module : {"auto", "conv", "dense"}, nn.Module class, nn.Module or callable
-        "auto" is "conv" for images and "dense" for other rows. A class or function
+    module : {"auto", "conv", "dense", "residual"}, nn.Module class, nn.Module or \
+            callable
+        "auto" is "conv" for images and "residual" for other rows. A class or function
         is called with the user's arguments and, where it takes them, with
         `input_shape` and `embedding_dim`. An instance is copied, with its weights.
     image_shape : tuple of 3 ints or None
@@ -159,13 +165,8 @@ def _instantiate(
     ours: dict[str, Any],
 ) -> nn.Module:
     """A network from its name, class, function or instance."""
-    if isinstance(module, str) and module == "auto":
-        module = "dense" if image_shape is None else "conv"
-    if isinstance(module, str) and module != "dense" and image_shape is None:
-        raise ValueError(
-            f'module="{module}" needs images, but X is taken as rows of features. Pass '
-            "image_shape=(channels, height, width), or X of shape (n, C, H, W)."
-        )
+    if isinstance(module, str):
+        module = _named(module, by_name, image_shape)
     if isinstance(module, nn.Module):
         if arguments:
             raise ValueError(
@@ -198,6 +199,21 @@ def _instantiate(
     if not inspect.isclass(factory):  # it may return the same network every time
         network = copy.deepcopy(network)
     return _on_cpu(network, module)
+
+
+def _named(
+    name: str, by_name: dict[str, Any], image_shape: tuple[int, ...] | None
+) -> str:
+    """The name that "auto" stands for; names of networks for images are checked."""
+    if name == "auto":
+        of_rows = "residual" if "residual" in by_name else "dense"
+        name = of_rows if image_shape is None else "conv"
+    if image_shape is None and name not in ("dense", "residual"):
+        raise ValueError(
+            f'module="{name}" needs images, but X is taken as rows of features. Pass '
+            "image_shape=(channels, height, width), or X of shape (n, C, H, W)."
+        )
+    return name
 
 
 def _check_taken(

@@ -1,0 +1,333 @@
+"""Clusterings of several kinds that compete, without labels."""
+
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.decomposition import PCA
+from sklearn.mixture import GaussianMixture
+from sklearn.neighbors import NearestNeighbors
+from sklearn.utils.validation import check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
+
+from skdeepclust._base import refitting, warn_of_collapse
+from skdeepclust._clusterers import fit_predict_labels, limited_threads, make_clusterer
+from skdeepclust._compat import Interval, validate_parameters
+from skdeepclust._containers import as_array
+from skdeepclust._geometry import class_means, nearest
+from skdeepclust._random import derived_seed, root_seed
+from skdeepclust._spectral_starts import MAX_CLUSTERS, SpectralConsensus
+from skdeepclust._warnings import finished_first
+
+__all__ = ["AutoClustering", "modularity"]
+
+# Candidates are compared by this number of main components, and found from at most this
+# number of samples. They suffice to place clusters.
+_MAX_WIDTH, _MAX_SAMPLES = 32, 10_000
+
+# The score looks at this number of samples, and at as many nearest neighbours of each
+# as are a fifth of a mean cluster, but at least ten. See benchmarks/tables.py.
+_SCORED, _SHARE_OF_CLUSTER, _MIN_NEIGHBORS = 5000, 5, 10
+
+# With fewer samples per cluster the score cannot tell candidates apart, and k-means is
+# the only one.
+_MIN_PER_CLUSTER = 100
+
+# Mixtures are fitted to at most this number of samples.
+_MAX_OF_MIXTURE, _MIXTURE_STARTS, _RIDGE = 5000, 2, 1e-3
+
+
+class AutoClustering(ClusterMixin, BaseEstimator):
+    r"""K-means, mixtures and landmark spectral clusterings, of which the best is kept.
+
+    No clusterer is right for all data: k-means splits long clusters, mixtures fall for
+    outliers, and the graph of spectral clustering follows categories and gaps that have
+    nothing to do with the clusters. Here all of them cluster the data, and a score that
+    needs no labels and assumes no shape chooses.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        Number of clusters.
+    n_init : int, default=20
+        Starts of k-means.
+    random_state : int, RandomState instance or None, default=None
+        Governs all candidates. None draws fresh entropy. The global generator of numpy
+        is never touched.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,)
+        Cluster of every sample. Equal to ``predict(X)``.
+    cluster_centers_ : ndarray of shape (n_clusters, n_features)
+        Mean of every cluster.
+    scores_ : dict of str to float
+        Score of every candidate: "kmeans", "mixture" (full covariances),
+        "mixture, tied" (one covariance) and "spectral", a consensus of landmark
+        spectral clusterings.
+    chosen_ : str
+        The candidate with the highest score.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, when X had them.
+
+    Warns
+    -----
+    ClusterCollapseWarning
+        When the effective number of clusters is below half of `n_clusters`.
+
+    See Also
+    --------
+    LandmarkSpectralClustering : One of the candidates, without merging.
+
+    Notes
+    -----
+    The score of a clustering is its modularity [1]_ in the graph of nearest neighbours:
+    the share of a sample's neighbours that are in its own cluster, less that share if
+    neighbours were drawn at random. The neighbours are as many as a fifth of a mean
+    cluster, :math:`n / 5k`, but at least ten. With few neighbours, small gaps within a
+    cluster would count as much as those between clusters. A few outliers cannot be a
+    good cluster, because nearly all of the others are then left in one. It prefers
+    clusters of similar sizes: if they are very uneven, look at the other candidates as
+    well. ``benchmarks/tables.py`` has the choice beside the candidates.
+
+    "spectral" is the consensus of eight landmark spectral clusterings (four with more
+    than 5,000 samples). They find 1.2 and 1.5 times as many clusters, with two numbers
+    of landmarks, and merge those that are most like one Gaussian; then the samples are
+    clustered by the clusters that they are in, with these as landmarks [2]_. With
+    fewer than 100 samples per cluster, or more than 100 clusters, k-means is the only
+    candidate.
+
+    More than 32 features are replaced by their first 32 main components, except for
+    k-means; with more than 10,000 samples, candidates
+    are found from a random 10,000.
+
+    References
+    ----------
+    .. [1] M. E. J. Newman, M. Girvan, "Finding and evaluating community structure in
+       networks", Physical Review E, 2004.
+    .. [2] A. Strehl, J. Ghosh, "Cluster ensembles: a knowledge reuse framework for
+       combining multiple partitions", Journal of Machine Learning Research, 2002.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.metrics import adjusted_rand_score
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skdeepclust import AutoClustering
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> clustering = AutoClustering(2, random_state=0)
+    >>> labels = clustering.fit_predict(StandardScaler().fit_transform(X))
+    >>> adjusted_rand_score(y, labels) > 0.6
+    True
+    """
+
+    _parameter_constraints = {
+        "n_clusters": [Interval(Integral, 1, None, closed="left")],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, n_clusters=8, *, n_init=20, random_state=None):
+        self.n_clusters = n_clusters
+        self.n_init = n_init
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Find the clusters.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Points, such as standardised rows or embeddings.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : AutoClustering
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            When there are fewer samples than clusters.
+        """
+        with refitting(self) as refit:
+            validate_parameters(self)
+            X = self._checked(X, reset=True)
+            if len(X) < self.n_clusters:
+                raise ValueError(
+                    f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}."
+                )
+            with finished_first():
+                self._fit(X, root_seed(self.random_state))
+                refit.is_complete = True
+                warn_of_collapse(
+                    self.labels_,
+                    int(self.n_clusters),
+                    "Scale X, or try another n_clusters or random_state.",
+                )
+        return self
+
+    def _checked(self, X, reset):
+        dtype = [np.float64, np.float32]
+        return validate_data(self, as_array(X), reset=reset, dtype=dtype, order="C")
+
+    def _fit(self, X, seed):
+        n_clusters = int(self.n_clusters)
+        rng = np.random.RandomState(derived_seed(seed, "sample"))
+        chosen = np.sort(rng.permutation(len(X))[:_MAX_SAMPLES])
+        sample = X[chosen]
+        self._components_ = _main_components(sample, derived_seed(seed, "components"))
+        main = self._components_(sample)
+        neighbors = _Neighbors(main, n_clusters, derived_seed(seed, "neighbors"))
+        found = list(_candidates(sample, main, n_clusters, int(self.n_init), seed))
+        self.scores_ = {each.name: neighbors.modularity(each.labels) for each in found}
+        self.chosen_ = max(self.scores_, key=lambda name: self.scores_[name])
+        self._best_ = next(each for each in found if each.name == self.chosen_)
+        self.labels_ = self._predict(X)
+        present, self.labels_ = np.unique(self.labels_, return_inverse=True)
+        self._present_ = present
+        self.cluster_centers_ = class_means(X, self.labels_)
+
+    def predict(self, X: Any) -> NDArray[np.integer]:
+        """Cluster of every sample, by the clusterer that was chosen.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Points.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Clusters.
+        """
+        check_is_fitted(self, "labels_")
+        X = self._checked(X, reset=False)
+        labels = self._predict(X)
+        position = np.searchsorted(self._present_, labels)
+        position = np.minimum(position, len(self._present_) - 1)
+        empty = self._present_[position] != labels  # a cluster without samples in `fit`
+        position[empty] = nearest(X[empty], self.cluster_centers_.astype(X.dtype))
+        return position
+
+    def _predict(self, X):
+        best = self._best_
+        return best.predict(X if best.takes_all_features else self._components_(X))
+
+
+@dataclass
+class _Candidate:
+    """A clustering of the sample, and its way to predict other points."""
+
+    name: str
+    labels: np.ndarray
+    predict: Callable[[np.ndarray], np.ndarray]
+    takes_all_features: bool = False
+
+
+def _candidates(X, main, n_clusters, n_init, seed):
+    kmeans = make_clusterer("kmeans", n_clusters, n_init, derived_seed(seed, "kmeans"))
+    labels = fit_predict_labels(kmeans, X, quiet=True)
+    centers = kmeans.cluster_centers_
+    yield _Candidate("kmeans", labels, partial(_nearest_of, centers), True)
+    if len(X) < _MIN_PER_CLUSTER * n_clusters or not 1 < n_clusters <= MAX_CLUSTERS:
+        return
+    for name, kind in (("mixture", "full"), ("mixture, tied", "tied")):
+        mixture = _mixture(main, n_clusters, kind, derived_seed(seed, name))
+        if mixture is not None:
+            yield _Candidate(name, mixture(main), mixture)
+    spectral = SpectralConsensus(n_clusters, n_init, derived_seed(seed, "spectral"))
+    if spectral.fit(main):
+        yield _Candidate("spectral", spectral.labels, spectral.predict)
+
+
+def _nearest_of(centers, X):
+    return nearest(X, centers.astype(X.dtype))
+
+
+def _mixture(main, n_clusters, kind, seed):
+    """`predict` of a mixture of Gaussians, or None if it cannot be fitted."""
+    rng = np.random.RandomState(seed)
+    sample = main[rng.permutation(len(main))[:_MAX_OF_MIXTURE]].astype(np.float64)
+    mixture = GaussianMixture(
+        n_clusters,
+        covariance_type=kind,
+        n_init=_MIXTURE_STARTS,
+        reg_covar=_RIDGE * float(sample.var()) or _RIDGE,
+        random_state=seed,
+    )
+    with (
+        threadpool_limits(limits=limited_threads(), user_api="openmp"),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")  # it is one candidate of several
+        try:
+            mixture.fit(sample)
+        except ValueError:  # singular covariances
+            return None
+    return mixture.predict
+
+
+class _Neighbors:
+    """Nearest neighbours of a sample of the points."""
+
+    def __init__(self, Z, n_clusters, seed):
+        n = min(len(Z), _SCORED)
+        self._chosen = np.random.RandomState(seed).permutation(len(Z))[:n]
+        wanted = max(_MIN_NEIGHBORS, n // (_SHARE_OF_CLUSTER * n_clusters))
+        points = Z[self._chosen]
+        found = NearestNeighbors(n_neighbors=max(1, min(wanted, n - 1))).fit(points)
+        self._index = found.kneighbors(return_distance=False) if n > 1 else None
+
+    def modularity(self, labels):
+        """Modularity of clusters; 0 if there is one point."""
+        if self._index is None:
+            return 0.0
+        return modularity(labels[self._chosen], self._index)
+
+
+def modularity(labels, neighbors):
+    """Modularity of clusters in a graph of nearest neighbours.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n,)
+        Clusters 0, 1, ...
+    neighbors : ndarray of shape (n, n_neighbors)
+        Positions of the nearest neighbours of every sample.
+
+    Returns
+    -------
+    score : float
+        Share of neighbours in the same cluster, less what chance would give.
+    """
+    of_neighbors = labels[neighbors]
+    together = float((of_neighbors == labels[:, None]).mean())
+    n_labels = int(labels.max()) + 1
+    shares = np.bincount(labels, minlength=n_labels) / labels.size
+    counts = np.bincount(of_neighbors.ravel(), minlength=n_labels)
+    return together - float(shares @ counts) / of_neighbors.size
+
+
+def _main_components(X, seed):
+    """Map of points to at most 32 main components."""
+    if X.shape[1] <= _MAX_WIDTH or len(X) <= _MAX_WIDTH:
+        return _unchanged
+    if math.isclose(float(np.ptp(X)), 0.0):
+        return _unchanged
+    return PCA(_MAX_WIDTH, random_state=seed).fit(X).transform
+
+
+def _unchanged(X):
+    return X
