@@ -148,7 +148,7 @@ class AutoClustering(ClusterMixin, BaseEstimator):
         ----------
         X : array-like of shape (n_samples, n_features)
             Points, such as standardised rows or embeddings.
-        y : None
+        y : Ignored
             Ignored.
 
         Returns

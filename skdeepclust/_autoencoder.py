@@ -39,20 +39,23 @@ class Autoencoder(InverseTransformMixin, BaseDeepEstimator):
 
     Parameters
     ----------
-    embedding_dim : int, default=10
-        Width of the embedding. The default is that of the DEC and DCEC papers.
+    embedding_dim : int or "auto", default="auto"
+        Width of the embedding. "auto" is 10 for images, as in the papers. For rows it
+        is the number of features, but at most 20 (``benchmarks/README.md``).
     image_shape : "auto", None or tuple of ints, default="auto"
         Shape of an image. "auto" takes it from a 3-D or 4-D X; the rows of a 2-D X are
         then not images. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for
         one channel, says that every row of X is an image of this shape; one of its
         numbers may be -1, as in a reshape.
-    module : {"auto", "conv", "dense"}, nn.Module class or nn.Module, default="auto"
+    module : {"auto", "conv", "residual", "dense"}, nn.Module class or nn.Module, \
+            default="auto"
         The network. "auto" takes :class:`~skdeepclust.networks.ConvAutoencoder`
-        ("conv") for images and :class:`~skdeepclust.networks.DenseAutoencoder`
-        ("dense") for other rows. Your own is a module with ``encode(X) -> Z`` and
-        ``decode(Z) -> X``. A class gets `input_shape` and `embedding_dim` if its
-        constructor has arguments of these names; an instance is copied together with
-        its weights.
+        ("conv") for images and :class:`~skdeepclust.networks.ResidualAutoencoder`
+        ("residual"), which starts as the main components, for other rows. "dense" is
+        :class:`~skdeepclust.networks.DenseAutoencoder`, the network of the DEC paper.
+        Your own is a module with ``encode(X) -> Z`` and ``decode(Z) -> X``. A class
+        gets `input_shape` and `embedding_dim` if its constructor has arguments of these
+        names; an instance is copied together with its weights.
     max_epochs : int, default=200
         Passes through the data. The default is that of the DCEC reference code [1]_.
     batch_size : int or "auto", default="auto"

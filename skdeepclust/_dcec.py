@@ -19,8 +19,8 @@ class DCEC(InverseTransformMixin, BaseJointEstimator):
     to the centres are pulled towards a sharper version of themselves, while the
     reconstruction loss keeps the embedding faithful to the data [1]_.
 
-    Images get a convolutional network. Other rows get a dense one; the method is
-    then the same as :class:`IDEC` [2]_.
+    Images get a convolutional network. Other rows get one that starts as their main
+    components; the method is then the same as :class:`IDEC` [2]_.
 
     Parameters
     ----------
@@ -32,8 +32,9 @@ class DCEC(InverseTransformMixin, BaseJointEstimator):
         summed over clusters and averaged over samples.
     alpha : float, default=1.0
         Degrees of freedom of the Student-t kernel, 1 in all the papers.
-    embedding_dim : int, default=10
-        Width of the embedding. The default is the paper's.
+    embedding_dim : int or "auto", default="auto"
+        Width of the embedding. "auto" is 10 for images, as in the papers. For rows it
+        is the number of features, but at most 20 (``benchmarks/README.md``).
     image_shape : "auto", None or tuple of ints, default="auto"
         Shape of an image. "auto" takes it from a 3-D or 4-D X. The rows of a 2-D X
         without column names are guessed to be square images of one channel if their
@@ -42,17 +43,19 @@ class DCEC(InverseTransformMixin, BaseJointEstimator):
         images. A tuple ``(C, H, W)``, or ``(H, W)`` for one channel, says that every
         row of X is an image of this shape; one of its numbers may be -1, as in a
         reshape.
-    module : {"auto", "conv", "dense"}, nn.Module class or nn.Module, default="auto"
+    module : {"auto", "conv", "residual", "dense"}, nn.Module class or nn.Module, \
+            default="auto"
         The network. "auto" takes :class:`~skdeepclust.networks.ConvAutoencoder`
-        ("conv") for images and :class:`~skdeepclust.networks.DenseAutoencoder`
-        ("dense") for other rows. Your own is a module with ``encode(X) -> Z`` and
-        ``decode(Z) -> X``. A class gets `input_shape` and `embedding_dim` if its
-        constructor has arguments of these names; an instance is copied together with
-        its weights.
+        ("conv") for images and :class:`~skdeepclust.networks.ResidualAutoencoder`
+        ("residual"), which starts as the main components, for other rows. "dense" is
+        :class:`~skdeepclust.networks.DenseAutoencoder`, the network of the DEC paper.
+        Your own is a module with ``encode(X) -> Z`` and ``decode(Z) -> X``. A class
+        gets `input_shape` and `embedding_dim` if its constructor has arguments of these
+        names; an instance is copied together with its weights.
     pretrain_epochs : int or "auto", default="auto"
-        Passes through the data of the pretraining. "auto" makes 20,000 steps, in at
-        least 20 and at most 200 passes; 200 is the number of the reference code. With 0
-        the network stays as it is.
+        Passes through the data of the pretraining. "auto" makes 20,000 steps in 20 to
+        200 passes for images, and 5,000 steps in 20 to 50 passes for rows; 200 is the
+        number of the reference code. With 0 the network stays as it is.
     max_iter : int, default=20000
         Largest number of steps of joint training. The default is that of the reference
         code. 0 leaves joint training out: clusters are then those of `init` in the
@@ -80,12 +83,14 @@ class DCEC(InverseTransformMixin, BaseJointEstimator):
     optimizer : torch optimiser class, default=torch.optim.Adam
         Optimiser of both stages; each stage has a new one. Its one-kernel ("fused")
         form is used if torch has one.
-    init : "spectral", "kmeans", array-like or estimator, default="spectral"
-        Start of joint training. "spectral" takes the means of landmark spectral
-        clusters of the embedding (more than `n_clusters` are found and the most similar
-        merged, the best of 8 runs is kept), "kmeans" is the papers', and centres of
-        shape (n_clusters, embedding_dim) or any scikit-learn clusterer can be given;
-        see :ref:`the user guide <start-of-joint-training>`.
+    init : {"auto", "spectral", "kmeans"}, array-like or estimator, default="auto"
+        Start of joint training. "auto" takes, with the "residual" network, the clusters
+        of :class:`AutoClustering` in the main components of X; with any other network,
+        the consensus of several landmark spectral clusterings, of the main components
+        or of the embedding, whichever they agree on more. "spectral" takes the most
+        likely of several such clusterings of the embedding, "kmeans" is the papers'.
+        Centres of shape (n_clusters, embedding_dim) or any scikit-learn clusterer can
+        be given; see :ref:`the user guide <start-of-joint-training>`.
     n_init : int, default=20
         Starts of k-means. The default is that of the reference code.
     callbacks : list of skorch callbacks, default=None
@@ -184,7 +189,8 @@ class DCEC(InverseTransformMixin, BaseJointEstimator):
        centres and p its :func:`~skdeepclust.target_distribution`, computed on the whole
        data set every `update_interval` steps and constant in between.
        Clusters that are not round are not recovered by the nearest centre; they are
-       the target for the first three updates.
+       the target for the first twelve updates, in which the network learns to
+       tell them apart in changed images too.
     4. It ends when fewer than a share `tol` of the labels changed in
        `update_interval` steps, when this share no longer falls, or after `max_iter`
        steps.
@@ -196,10 +202,10 @@ class DCEC(InverseTransformMixin, BaseJointEstimator):
     The method prefers clusters of similar sizes, because the target distribution
     divides by the size of a cluster.
 
-    The defaults of `augment`, `init`, `batch_size`, `pretrain_epochs` and
-    `n_iter_no_change` are not the paper's: they did better in ``benchmarks/README.md``,
-    which compares the two. Augmentation is from [3]_. :meth:`as_published` has the
-    paper's recipe.
+    The defaults of `augment`, `init`, `batch_size`, `pretrain_epochs`,
+    `n_iter_no_change` and, for rows, of the network are not the paper's: they did
+    better in ``benchmarks/README.md``, which compares the two. Augmentation is from
+    [3]_. :meth:`as_published` has the paper's recipe.
 
     References
     ----------

@@ -66,13 +66,18 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
     n_clusters : int, default=10
         Number of clusters.
     clusterer : {"kmeans", "faiss"} or estimator, default="kmeans"
-        Makes the pseudo-labels and the final clusters: "kmeans" is scikit-learn's
-        k-means, "faiss" that of faiss (an extra, for thousands of classes). Any
-        scikit-learn clusterer or mixture, or a pipeline that ends in one, can be given.
+        Makes the pseudo-labels of every round: "kmeans" is scikit-learn's k-means,
+        "faiss" that of faiss (an extra, for thousands of classes). Any scikit-learn
+        clusterer or mixture, or a pipeline that ends in one, can be given.
         Its `n_clusters` or `n_components` is set on a clone, and its `random_state` if
         that is None; other parameters can be searched
         (``clusterer__covariance_type``). A clusterer without such a parameter, such as
         HDBSCAN, determines the number itself.
+    final_clusterer : {"auto", "kmeans", "faiss"} or estimator, default="auto"
+        Makes the final clusters of the features of the trained network. "auto" takes
+        :class:`AutoClustering`, or `clusterer` if that is an estimator. K-means splits
+        long clusters, and can lose what the network has learnt
+        (``benchmarks/README.md``).
     n_pseudo_labels : int or "auto", default="auto"
         Number of pseudo-classes while training. More than `n_clusters` work better: a
         pseudo-class is then a sub-type (one way to write a digit), and a wrong border
@@ -81,7 +86,7 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
     variant : {"deepcluster", "deepcluster-v2"}, default="deepcluster"
         "deepcluster" draws the last layer again in each round, as in [1]_.
         "deepcluster-v2" uses the centroids of a spherical k-means as a last layer that
-        is not trained, as in [2]_; `clusterer` is then used at the end only. The
+        is not trained, as in [2]_, instead of `clusterer`. The
         default did better on small data (``benchmarks/README.md``): fixed centroids
         keep the clusters of the untrained network.
     module : str, nn.Module class or nn.Module, default="auto"
@@ -159,9 +164,9 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
     labels_ : ndarray of shape (n_samples,)
         Cluster of every sample. Equal to ``predict(X)``.
     cluster_centers_ : ndarray of shape (n_clusters_found, n_features_out)
-        Centres in the space of `transform`: those of k-means, or for other clusterers
-        the mean of every cluster. Their number is `n_clusters`, unless the clusterer
-        determines it itself or leaves some clusters empty.
+        Centres in the space of `transform`: the mean of every cluster, or the centres
+        of k-means if that is the final clusterer. Their number is `n_clusters`, unless
+        the clusterer determines it itself or leaves some clusters empty.
     clusterer_ : estimator
         The clusterer of the final clusters, fitted.
     init_labels_ : ndarray of shape (n_samples,)
@@ -256,6 +261,7 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
     _guesses_images = True
 
     _published = {
+        "final_clusterer": "kmeans",
         "module": "alexnet",
         "sobel": True,
         "n_pseudo_labels": 10_000,

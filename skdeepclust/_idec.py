@@ -25,25 +25,28 @@ class IDEC(DCEC):
         summed over clusters and averaged over samples.
     alpha : float, default=1.0
         Degrees of freedom of the Student-t kernel, 1 in all the papers.
-    embedding_dim : int, default=10
-        Width of the embedding. The default is the paper's.
+    embedding_dim : int or "auto", default="auto"
+        Width of the embedding. "auto" is 10 for images, as in the papers. For rows it
+        is the number of features, but at most 20 (``benchmarks/README.md``).
     image_shape : "auto", None or tuple of ints, default="auto"
         Shape of an image. "auto" takes it from a 3-D or 4-D X; the rows of a 2-D X are
         then not images. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for
         one channel, says that every row of X is an image of this shape; one of its
         numbers may be -1, as in a reshape.
-    module : {"auto", "conv", "dense"}, nn.Module class or nn.Module, default="dense"
-        The network. "dense" is the paper's,
-        :class:`~skdeepclust.networks.DenseAutoencoder`; images are flattened for it.
+    module : {"residual", "dense", "conv", "auto"}, nn.Module class or nn.Module, \
+            default="residual"
+        The network. "residual" is :class:`~skdeepclust.networks.ResidualAutoencoder`,
+        a small network that starts as the main components; "dense" is the paper's,
+        :class:`~skdeepclust.networks.DenseAutoencoder`. Images are flattened for both.
         "conv" is :class:`~skdeepclust.networks.ConvAutoencoder`, for images. "auto"
-        takes "conv" for images and "dense" for other rows. Your own is a module with
+        takes "conv" for images and "residual" for other rows. Your own is a module with
         ``encode(X) -> Z`` and ``decode(Z) -> X``. A class gets `input_shape` and
         `embedding_dim` if its constructor has arguments of these names; an instance is
         copied together with its weights.
     pretrain_epochs : int or "auto", default="auto"
-        Passes through the data of the pretraining. "auto" makes 20,000 steps, in at
-        least 20 and at most 200 passes; 200 is the number of the reference code. With 0
-        the network stays as it is.
+        Passes through the data of the pretraining. "auto" makes 20,000 steps in 20 to
+        200 passes for images, and 5,000 steps in 20 to 50 passes for rows; 200 is the
+        number of the reference code. With 0 the network stays as it is.
     max_iter : int, default=20000
         Largest number of steps of joint training. The default is that of the reference
         code. 0 leaves joint training out: clusters are then those of `init` in the
@@ -71,12 +74,14 @@ class IDEC(DCEC):
     optimizer : torch optimiser class, default=torch.optim.Adam
         Optimiser of both stages; each stage has a new one. Its one-kernel ("fused")
         form is used if torch has one.
-    init : "spectral", "kmeans", array-like or estimator, default="spectral"
-        Start of joint training. "spectral" takes the means of landmark spectral
-        clusters of the embedding (more than `n_clusters` are found and the most similar
-        merged, the best of 8 runs is kept), "kmeans" is the papers', and centres of
-        shape (n_clusters, embedding_dim) or any scikit-learn clusterer can be given;
-        see :ref:`the user guide <start-of-joint-training>`.
+    init : {"auto", "spectral", "kmeans"}, array-like or estimator, default="auto"
+        Start of joint training. "auto" takes, with the "residual" network, the clusters
+        of :class:`AutoClustering` in the main components of X; with any other network,
+        the consensus of several landmark spectral clusterings, of the main components
+        or of the embedding, whichever they agree on more. "spectral" takes the most
+        likely of several such clusterings of the embedding, "kmeans" is the papers'.
+        Centres of shape (n_clusters, embedding_dim) or any scikit-learn clusterer can
+        be given; see :ref:`the user guide <start-of-joint-training>`.
     n_init : int, default=20
         Starts of k-means. The default is that of the reference code.
     callbacks : list of skorch callbacks, default=None
@@ -160,9 +165,9 @@ class IDEC(DCEC):
     layer; here, as in later code of its authors, the whole autoencoder is trained at
     once, by Adam.
 
-    The defaults of `init`, `batch_size`, `pretrain_epochs` and `n_iter_no_change` are
-    not the paper's; :meth:`as_published` has its recipe. `augment`, which is off by
-    default, is from [2]_.
+    The defaults of `module`, `embedding_dim`, `init`, `batch_size`, `pretrain_epochs`
+    and `n_iter_no_change` are not the paper's; :meth:`as_published` has its recipe.
+    `augment`, which is off by default, is from [2]_.
 
     References
     ----------

@@ -53,6 +53,8 @@ class ResidualAutoencoder(nn.Module):
     True
     """
 
+    mean: Tensor
+
     def __init__(
         self,
         input_shape: Sequence[int],
@@ -77,7 +79,9 @@ class ResidualAutoencoder(nn.Module):
         """Draw new weights: directions at random, the corrections zero."""
         glorot_uniform_(self)
         for stack in (self.encoder, self.decoder):
-            nn.init.zeros_(stack[-1].weight)
+            last = stack[-1]
+            assert isinstance(last, nn.Linear)
+            nn.init.zeros_(last.weight)
         nn.init.orthogonal_(self.to_embedding)
         with torch.no_grad():
             self.from_embedding.copy_(self.to_embedding)
