@@ -43,8 +43,7 @@ class DCEC(InverseTransformMixin, BaseJointEstimator):
         images. A tuple ``(C, H, W)``, or ``(H, W)`` for one channel, says that every
         row of X is an image of this shape; one of its numbers may be -1, as in a
         reshape.
-    module : {"auto", "conv", "residual", "dense"}, nn.Module class or nn.Module, \
-            default="auto"
+    module : str, nn.Module class or nn.Module, default="auto"
         The network. "auto" takes :class:`~skdeepclust.networks.ConvAutoencoder`
         ("conv") for images and :class:`~skdeepclust.networks.ResidualAutoencoder`
         ("residual"), which starts as the main components, for other rows. "dense" is

@@ -33,8 +33,7 @@ class IDEC(DCEC):
         then not images. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for
         one channel, says that every row of X is an image of this shape; one of its
         numbers may be -1, as in a reshape.
-    module : {"residual", "dense", "conv", "auto"}, nn.Module class or nn.Module, \
-            default="residual"
+    module : str, nn.Module class or nn.Module, default="residual"
         The network. "residual" is :class:`~skdeepclust.networks.ResidualAutoencoder`,
         a small network that starts as the main components; "dense" is the paper's,
         :class:`~skdeepclust.networks.DenseAutoencoder`. Images are flattened for both.

@@ -239,9 +239,17 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
                 *(main, None if is_residual else Z, self._n_clusters_),
                 *(self.n_init, init_seed),
             )
-            return class_means(Z, self.init_labels_)
+            centers = class_means(Z, self.init_labels_)
+            if len(centers) == self._n_clusters_:
+                return centers
+            # K-means found fewer different points than clusters, and repeats centres.
+        init = (
+            "kmeans"
+            if isinstance(self.init, str) and self.init == "auto"
+            else self.init
+        )
         centers, self.init_labels_ = initial_centers(
-            self.init, Z, self._n_clusters_, self.n_init, init_seed
+            init, Z, self._n_clusters_, self.n_init, init_seed
         )
         return centers
 

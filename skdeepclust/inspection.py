@@ -258,8 +258,8 @@ def compare_with_baselines(estimator, X, y=None, *, random_state=0):
            has dimensions.
         3. For a deep clusterer, its own start. For :class:`~skdeepclust.DCEC`,
            :class:`~skdeepclust.IDEC` and :class:`~skdeepclust.DEC` these are the
-           clusters of `init` in the embedding of the pretrained autoencoder: with the
-           default, landmark spectral clustering. For
+           clusters of `init` in the embedding of the pretrained autoencoder, or those of
+           ``init="auto"``. For
            :class:`~skdeepclust.DeepCluster` they are the clusters in the features of
            the untrained network. For :class:`~skdeepclust.SCEDAE` the row is k-means
            in the embedding of its first autoencoder.
@@ -297,7 +297,7 @@ def compare_with_baselines(estimator, X, y=None, *, random_state=0):
     >>> dcec = DCEC(10, pretrain_epochs=1, max_iter=0, random_state=0)
     >>> table = compare_with_baselines(dcec, X, y)
     >>> list(table["method"])
-    ['k-means', 'PCA + k-means', 'autoencoder + landmark spectral', 'DCEC']
+    ['k-means', 'PCA + k-means', 'autoencoder + start', 'DCEC']
     """
     pandas = import_pandas()
     _check_compares(estimator)
@@ -625,7 +625,7 @@ def _baselines(estimator, X, rows, random_state):
 
 def _name_of_start(start):
     """Name of a parameter `init` or `clusterer`, for the table."""
-    if start is None:
+    if start is None or (isinstance(start, str) and start == "auto"):
         return "start"
     if isinstance(start, str):
         return "landmark spectral" if start == "spectral" else "k-means"

@@ -20,7 +20,11 @@ from sklearn.preprocessing import MinMaxScaler
 from torch import nn
 
 from skdeepclust import Autoencoder, LandmarkSpectralClustering
-from skdeepclust.networks import ConvAutoencoder, DenseAutoencoder
+from skdeepclust.networks import (
+    ConvAutoencoder,
+    DenseAutoencoder,
+    ResidualAutoencoder,
+)
 
 
 def test_training_happens(make_autoencoder, digits):
@@ -48,10 +52,10 @@ def test_loss_is_the_mean_squared_error(make_autoencoder, digits):
 def test_network_by_the_input(make_autoencoder, digits, blobs):
     assert isinstance(make_autoencoder().fit(digits[0]).module_, ConvAutoencoder)
     dense = make_autoencoder(image_shape=None).fit(digits[0])
-    assert isinstance(dense.module_, DenseAutoencoder)
+    assert isinstance(dense.module_, ResidualAutoencoder)
     assert dense.image_shape_ is None
     table = make_autoencoder(image_shape=None).set_params(image_shape="auto")
-    assert isinstance(table.fit(blobs[0]).module_, DenseAutoencoder)
+    assert isinstance(table.fit(blobs[0]).module_, ResidualAutoencoder)
     flat = make_autoencoder(module="dense").fit(digits[0])
     assert isinstance(flat.module_, DenseAutoencoder)
     assert flat.image_shape_ == (1, 8, 8)

@@ -181,5 +181,10 @@ def test_a_block_is_no_view_of_the_data():
     ],
 )
 def test_epochs(n, batch_size, expected):
-    assert resolve_epochs("auto", n, batch_size) == expected
-    assert resolve_epochs(7, n, batch_size) == 7
+    assert resolve_epochs("auto", n, batch_size, of_images=True) == expected
+    assert resolve_epochs(7, n, batch_size, of_images=True) == 7
+
+
+@pytest.mark.parametrize(("n", "expected"), [(150, 50), (20_000, 50), (10**6, 20)])
+def test_epochs_of_rows(n, expected):
+    assert resolve_epochs("auto", n, 200, of_images=False) == expected

@@ -35,6 +35,7 @@ from skdeepclust import (
     DeepCluster,
     ImageShapeWarning,
     LandmarkSpectralClustering,
+    _initial_centers,
     metrics,
 )
 from skdeepclust._tensor_data import TensorData
@@ -58,7 +59,7 @@ def estimators(dense, **params):
     yield DCEC(n_clusters=3, **SHORT, **network, **params)
     module = "dense" if dense else "conv"
     for method in (DEC, IDEC):
-        # The start "spectral" is tested with DCEC.
+        # The start "auto" is tested with DCEC.
         kmeans = {"module": module, "init": "kmeans"}
         yield method(n_clusters=3, **kmeans, **SHORT, **network, **params)
     yield SCEDAE(
@@ -255,6 +256,8 @@ def test_the_data_is_never_converted_as_a_whole(estimator, digits, monkeypatch):
         return batch
 
     monkeypatch.setattr(TensorData, "take", spy)
+    # Main components are those of a part of the samples.
+    monkeypatch.setattr(_initial_centers, "_MAX_OF_COMPONENTS", 50)
     estimator.fit(X).transform(X)
     assert max(most) <= 64  # the batch size is 32, blocks without gradients have 64
     assert sum(most) > len(X)

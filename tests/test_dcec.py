@@ -57,7 +57,7 @@ def test_defaults_and_the_paper_s():
         "n_clusters": 10,
         "gamma": 0.1,
         "alpha": 1.0,
-        "embedding_dim": 10,
+        "embedding_dim": "auto",  # 10
         "image_shape": "auto",
         "module": "auto",
         "pretrain_epochs": "auto",  # the paper: 200
@@ -69,7 +69,7 @@ def test_defaults_and_the_paper_s():
         "augment": "auto",  # None
         "lr": 1e-3,
         "optimizer": torch.optim.Adam,
-        "init": "spectral",  # "kmeans"
+        "init": "auto",  # "kmeans"
         "n_init": 20,
         "callbacks": None,
         "device": "auto",
@@ -231,18 +231,18 @@ def test_clusters_of_a_clusterer_are_the_first_target(make_dcec, digits, monkeyp
         return original(self, output, target, batch)
 
     monkeypatch.setattr(ClusteringNet, "losses", losses)
-    params = {"max_iter": 20, "update_interval": 4, "batch_size": 200, "lr": 1e-9}
+    params = {"max_iter": 56, "update_interval": 4, "batch_size": 200, "lr": 1e-9}
     dcec = make_dcec(init=Found(given), **params).fit(X)
     np.testing.assert_array_equal(dcec.init_labels_, given)
     assert (dcec.labels_ != given).any()
     counts = np.bincount(given).tolist()
-    for target in targets[:12]:  # three intervals
+    for target in targets[:48]:  # twelve intervals
         assert set(target.unique().tolist()) == {0.0, 1.0}
         assert target.sum(0).tolist() == counts
-    assert targets[12].min() > 0
+    assert targets[48].min() > 0
     # Nothing changes with this lr, but it ends when targets are its own.
     assert dcec.converged_
-    assert dcec.n_iter_ == 16
+    assert dcec.n_iter_ == 52
 
 
 def test_clusters_of_a_clusterer_are_learned(make_dcec, digits):

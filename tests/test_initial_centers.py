@@ -8,8 +8,14 @@ from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
 import skdeepclust._initial_centers
+import skdeepclust._spectral_starts
 from skdeepclust._initial_centers import initial_centers, spectral_starts
-from skdeepclust._spectral_starts import cluster_moments, likelihood, merge
+from skdeepclust._spectral_starts import (
+    MergedSpectral,
+    cluster_moments,
+    likelihood,
+    merge,
+)
 
 
 def likelihood_of(Z, labels):
@@ -99,11 +105,13 @@ def test_spectral_takes_the_likeliest_of_several(monkeypatch):
     likely = [likelihood_of(Z, each.astype(int)) for each in given[:2]]
     assert likely[1] > likely[0]
     calls = iter(given)
-    monkeypatch.setattr(
-        skdeepclust._initial_centers,
-        "_landmark_spectral",
-        lambda *args: next(calls).astype(np.int64),
-    )
+
+    def fit(self, Z):
+        self.labels = next(calls).astype(np.int64)
+        self.moments = cluster_moments(Z, self.labels)
+        return self.labels.any()
+
+    monkeypatch.setattr(MergedSpectral, "fit", fit)
     _, labels = initial_centers("spectral", Z, 4, 5, 7)
     np.testing.assert_array_equal(labels, given[1])
 
@@ -153,14 +161,13 @@ def test_gaussians_merge_what_is_one():
 
 def test_spectral_finds_clusters_too_many_and_merges_them(monkeypatch):
     n_found = []
-    original = skdeepclust._initial_centers._landmark_spectral
+    original = skdeepclust._spectral_starts.merge
 
-    def spy(*args):
-        labels = original(*args)
-        n_found.append(labels.max() + 1)
-        return labels
+    def spy(counts, means, scatters, n_clusters):
+        n_found.append(len(counts))
+        return original(counts, means, scatters, n_clusters)
 
-    monkeypatch.setattr(skdeepclust._initial_centers, "_landmark_spectral", spy)
+    monkeypatch.setattr(skdeepclust._spectral_starts, "merge", spy)
     Z = features(1000, 3)
     starts = list(spectral_starts(Z, 10, 4, 0))
     assert n_found == [12, 15] * 4
@@ -172,13 +179,13 @@ def test_spectral_finds_clusters_too_many_and_merges_them(monkeypatch):
 
 def test_spectral_looks_at_a_part_of_many_samples(monkeypatch):
     seen = []
-    original = skdeepclust._initial_centers._landmark_spectral
+    original = MergedSpectral.fit
 
-    def spy(Z, *args):
+    def spy(self, Z):
         seen.append(len(Z))
-        return original(Z, *args)
+        return original(self, Z)
 
-    monkeypatch.setattr(skdeepclust._initial_centers, "_landmark_spectral", spy)
+    monkeypatch.setattr(MergedSpectral, "fit", spy)
     monkeypatch.setattr(skdeepclust._initial_centers, "_MAX_SPECTRAL", 150)
     Z, y = bands()
     _, labels = initial_centers("spectral", Z, 2, 5, 7)

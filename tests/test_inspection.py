@@ -144,7 +144,7 @@ def test_any_clusterer(clusterer, blobs):
     np.testing.assert_array_equal(table["label"], labels)
     assert (table["second_choice"] != table["label"]).all()
     assert table["confidence"].between(0, 1).all()
-    assert (table["distance"] > 0).all()
+    assert (table["distance"] >= 0).all()
 
 
 def test_noise_and_a_single_cluster(blobs):

@@ -9,7 +9,11 @@ import torch
 from torch import nn
 
 from skdeepclust._tensor_data import TensorData, map_blocks
-from skdeepclust.networks import ConvAutoencoder, DenseAutoencoder
+from skdeepclust.networks import (
+    ConvAutoencoder,
+    DenseAutoencoder,
+    ResidualAutoencoder,
+)
 from skdeepclust.networks._clustering import ClusteringAutoencoder
 from skdeepclust.networks._reconstruction import Reconstruction
 from skdeepclust.networks._resolve import resolve_autoencoder
@@ -154,7 +158,7 @@ def test_own_function_is_called():
 
 
 def test_auto_depends_on_the_rows():
-    assert isinstance(resolve("auto")[0], DenseAutoencoder)
+    assert isinstance(resolve("auto")[0], ResidualAutoencoder)
     assert isinstance(resolve("auto", image_shape=(1, 8, 8))[0], ConvAutoencoder)
     assert isinstance(resolve("dense", image_shape=(1, 8, 8))[0], DenseAutoencoder)
 

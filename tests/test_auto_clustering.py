@@ -1,0 +1,147 @@
+"""Clusterings that compete, their consensus, and the network that starts as a PCA."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.cluster import KMeans
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.decomposition import PCA
+from sklearn.metrics import adjusted_rand_score
+from sklearn.preprocessing import scale
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skdeepclust import (
+    IDEC,
+    AutoClustering,
+    Autoencoder,
+    DeepCluster,
+    LandmarkSpectralClustering,
+)
+from skdeepclust._auto_clustering import modularity
+from skdeepclust._initial_centers import first_clusters
+from skdeepclust._spectral_starts import SpectralConsensus
+from skdeepclust.networks import ResidualAutoencoder
+
+
+@parametrize_with_checks([AutoClustering(n_init=2)])
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+def table(load):
+    data = load()
+    return scale(data.data).astype(np.float32), data.target
+
+
+@pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_no_worse_than_k_means_on_tables(load, seed):
+    X, y = table(load)
+    k = len(np.unique(y))
+    kmeans = KMeans(k, n_init=20, random_state=seed).fit_predict(X)
+    auto = AutoClustering(k, random_state=seed).fit(X)
+    reference = adjusted_rand_score(y, kmeans)
+    assert adjusted_rand_score(y, auto.labels_) > reference - 0.02
+    assert auto.chosen_ == max(auto.scores_, key=auto.scores_.get)
+    np.testing.assert_array_equal(auto.predict(X), auto.labels_)
+    idec = IDEC(k, random_state=seed, device="cpu").fit(X)
+    assert adjusted_rand_score(y, idec.labels_) > reference - 0.03
+
+
+def test_digits_are_clustered_well_as_they_are():
+    X, y = load_digits(return_X_y=True)
+    auto = AutoClustering(10, random_state=0).fit(X / 16)
+    assert auto.chosen_ == "spectral"
+    assert adjusted_rand_score(y, auto.labels_) > 0.8  # k-means has .67
+    again = AutoClustering(10, random_state=0).fit(X / 16)
+    np.testing.assert_array_equal(auto.labels_, again.labels_)
+    for c in range(10):
+        mean = (X / 16)[auto.labels_ == c].mean(axis=0)
+        np.testing.assert_allclose(auto.cluster_centers_[c], mean, atol=1e-5)
+
+
+def test_few_samples_leave_k_means_only():
+    X = np.random.RandomState(0).rand(60, 3)
+    auto = AutoClustering(4, random_state=0).fit(X)
+    assert list(auto.scores_) == ["kmeans"]
+    assert AutoClustering(1).fit(X).labels_.tolist() == [0] * 60
+
+
+def test_outliers_are_no_component_of_the_graph():
+    X, y = table(load_breast_cancer)
+    labels = LandmarkSpectralClustering(2, random_state=0).fit_predict(X)
+    assert adjusted_rand_score(y, labels) > 0.5
+
+
+def test_modularity_by_hand():
+    labels = np.array([0, 0, 1, 1])
+    neighbors = np.array([[1, 2], [0, 2], [3, 0], [2, 0]])
+    # 4 of 8 neighbours are in the own cluster; half of the samples are in cluster 0,
+    # and so are 4 of the 8 neighbours.
+    assert modularity(labels, neighbors) == pytest.approx(4 / 8 - 0.5)
+    assert modularity(np.zeros(4, dtype=int), neighbors) == 0
+
+
+def test_consensus_is_no_worse_than_its_members():
+    X, y = load_digits(return_X_y=True)
+    Z = PCA(32, random_state=0).fit_transform(X / 16).astype(np.float32)
+    spectral = SpectralConsensus(10, 20, 0)
+    assert spectral.fit(Z)
+    members = [adjusted_rand_score(y, each.labels) for each in spectral._members]
+    assert adjusted_rand_score(y, spectral.labels) > np.mean(members)
+    assert 0.5 < spectral.agreement < 1
+    np.testing.assert_array_equal(spectral.predict(Z), spectral.labels)
+
+
+def test_the_space_in_which_clusterings_agree_is_taken():
+    rng = np.random.RandomState(0)
+    y = np.repeat(range(4), 150)
+    good = rng.normal(size=(600, 3)).astype(np.float32)
+    good += 12 * np.eye(4, 3, dtype=np.float32)[y]
+    noise = rng.normal(size=(600, 5)).astype(np.float32)
+    for main, Z in ((good, noise), (noise, good)):
+        labels = first_clusters(main, Z, 4, 4, 0)
+        assert adjusted_rand_score(y, labels) == 1
+
+
+def test_residual_autoencoder_starts_as_principal_components():
+    X = np.random.RandomState(0).rand(200, 12).astype(np.float32)
+    net = ResidualAutoencoder((12,), 4)
+    net.start_from(torch.from_numpy(X))
+    pca = PCA(4).fit(X)
+    expected = pca.inverse_transform(pca.transform(X))
+    with torch.no_grad():
+        found = net(torch.from_numpy(X)).numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    wide = ResidualAutoencoder((3,), 5)  # more directions than the data has
+    wide.start_from(torch.rand(50, 3))
+    with torch.no_grad():
+        assert wide(torch.rand(2, 3)).shape == (2, 3)
+    images = ResidualAutoencoder((2, 4, 4), 3)
+    assert images(torch.rand(6, 2, 4, 4)).shape == (6, 2, 4, 4)
+
+
+def test_a_given_instance_keeps_its_weights():
+    X = np.random.RandomState(0).rand(40, 6).astype(np.float32)
+    net = ResidualAutoencoder((6,), 2)
+    model = Autoencoder(module=net, max_epochs=0, device="cpu").fit(X)
+    assert torch.equal(model.module_.to_embedding, net.to_embedding)
+
+
+def test_the_width_of_the_embedding_follows_the_rows():
+    rng = np.random.RandomState(0)
+    for n_features, width in ((3, 3), (30, 20)):
+        model = Autoencoder(max_epochs=0, device="cpu").fit(rng.rand(40, n_features))
+        assert model.transform(rng.rand(2, n_features)).shape == (2, width)
+
+
+def test_final_clusterer_of_deepcluster():
+    X = load_digits().images[:200] / 16
+    params = {"max_iter": 1, "random_state": 0, "device": "cpu"}
+    assert isinstance(DeepCluster(4, **params).fit(X).clusterer_, AutoClustering)
+    kmeans = DeepCluster(4, final_clusterer="kmeans", **params).fit(X)
+    assert isinstance(kmeans.clusterer_, KMeans)
+    own = DeepCluster(4, clusterer=KMeans(n_init=1), **params).fit(X)
+    assert isinstance(own.clusterer_, KMeans)
+    for model in (kmeans, own):
+        np.testing.assert_array_equal(model.predict(X), model.labels_)
