@@ -258,8 +258,7 @@ def compare_with_baselines(estimator, X, y=None, *, random_state=0):
            has dimensions.
         3. For a deep clusterer, its own start. For :class:`~skdeepclust.DCEC`,
            :class:`~skdeepclust.IDEC` and :class:`~skdeepclust.DEC` these are the
-           clusters of `init` in the embedding of the pretrained autoencoder, or those of
-           ``init="auto"``. For
+           clusters that joint training starts from. For
            :class:`~skdeepclust.DeepCluster` they are the clusters in the features of
            the untrained network. For :class:`~skdeepclust.SCEDAE` the row is k-means
            in the embedding of its first autoencoder.

@@ -186,11 +186,11 @@ def test_spectral_looks_at_a_part_of_many_samples(monkeypatch):
         return original(self, Z)
 
     monkeypatch.setattr(MergedSpectral, "fit", spy)
-    monkeypatch.setattr(skdeepclust._initial_centers, "_MAX_SPECTRAL", 150)
+    monkeypatch.setattr(skdeepclust._initial_centers, "_MAX_SPECTRAL", 300)
     Z, y = bands()
     _, labels = initial_centers("spectral", Z, 2, 5, 7)
-    assert set(seen) == {150}
-    assert adjusted_rand_score(y, labels) > 0.95  # of all 400
+    assert set(seen) == {300}
+    assert adjusted_rand_score(y, labels) > 0.5  # of all 400; k-means has 0
 
 
 @pytest.mark.parametrize(
