@@ -14,7 +14,8 @@ two cores.
 #
 # The pipeline scales the columns. The cultivars are used for the scores only. k-means
 # in the same scaled columns is the first row of the comparison: look at it before you
-# take a deep method for a small table.
+# take a deep method for a small table. On these wines all rows have the same scores:
+# so few samples start from k-means, and the training keeps its clusters.
 
 import pandas as pd
 from sklearn.datasets import load_wine
@@ -31,7 +32,7 @@ from skdeepclust.inspection import (
 
 wine = load_wine(as_frame=True)
 X, y = wine.data, wine.target
-idec = IDEC(3, pretrain_epochs=100, random_state=0)
+idec = IDEC(3, random_state=0)
 pipeline = make_pipeline(StandardScaler(), idec).fit(X)
 
 compare_with_baselines(pipeline, X, y).round(3)

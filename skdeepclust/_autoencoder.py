@@ -1,5 +1,6 @@
 """Autoencoder as a transformer: the pretraining of every method of the family."""
 
+import math
 from numbers import Integral
 from typing import Any
 
@@ -22,10 +23,10 @@ from skdeepclust.networks._resolve import resolve_autoencoder
 
 __all__ = ["PRETRAINING_COLUMNS", "Autoencoder"]
 
-# Columns of the history that callbacks may monitor, by stage.
-# A network with `start_from` gets about this number of samples.
+# A network with `start_from` gets at most this number of samples.
 _MAX_OF_START = 10_000
 
+# Columns of the history that callbacks may monitor, by stage.
 PRETRAINING_COLUMNS = {"pretraining": ("train_loss", "dur")}
 
 
@@ -176,7 +177,7 @@ class Autoencoder(InverseTransformMixin, BaseDeepEstimator):
         if hasattr(autoencoder, "start_from") and not isinstance(
             self.module, nn.Module
         ):
-            step = max(1, len(X) // _MAX_OF_START)
+            step = math.ceil(len(X) / _MAX_OF_START)
             autoencoder.start_from(data.take(slice(None, None, step)))
         batch_size = resolve_batch_size(self.batch_size, len(X))
         net = ReconstructionNet(

@@ -1,5 +1,7 @@
 """Where joint training starts: centres in the embedding."""
 
+import math
+
 import numpy as np
 import torch
 from sklearn.decomposition import PCA
@@ -35,7 +37,7 @@ _MAX_SPECTRAL = 20_000
 # A consensus is found from at most this number of samples.
 _MAX_CONSENSUS = 10_000
 
-# Main components are those of about this number of samples.
+# Main components are those of at most this number of samples.
 _MAX_OF_COMPONENTS = 10_000
 
 # Wider embeddings are compared by this number of main components.
@@ -214,7 +216,7 @@ def main_components(data, seed):
     Z : ndarray of shape (n, at most 32)
         The samples themselves, about their mean, if they have no more features.
     """
-    step = max(1, len(data) // _MAX_OF_COMPONENTS)
+    step = math.ceil(len(data) / _MAX_OF_COMPONENTS)
     sample = data.take(slice(None, None, step)).flatten(1).cpu().numpy()
     width = min(_MAX_WIDTH, *sample.shape)
     pca = PCA(width, random_state=seed).fit(sample)

@@ -16,6 +16,8 @@ from skdeepclust import (
     Autoencoder,
     DeepCluster,
     LandmarkSpectralClustering,
+    _autoencoder,
+    _initial_centers,
 )
 from skdeepclust._auto_clustering import modularity
 from skdeepclust._initial_centers import first_clusters
@@ -145,3 +147,27 @@ def test_final_clusterer_of_deepcluster():
     assert isinstance(own.clusterer_, KMeans)
     for model in (kmeans, own):
         np.testing.assert_array_equal(model.predict(X), model.labels_)
+
+
+def test_the_start_looks_at_no_more_samples_than_said(monkeypatch):
+    sizes = []
+    original = ResidualAutoencoder.start_from
+
+    def spy(self, X):
+        sizes.append(len(X))
+        original(self, X)
+
+    monkeypatch.setattr(ResidualAutoencoder, "start_from", spy)
+    monkeypatch.setattr(_autoencoder, "_MAX_OF_START", 50)
+    monkeypatch.setattr(_initial_centers, "_MAX_OF_COMPONENTS", 50)
+    original_fit = _initial_centers.PCA.fit
+
+    def fit(self, X, y=None):
+        sizes.append(len(X))
+        return original_fit(self, X)
+
+    monkeypatch.setattr(_initial_centers.PCA, "fit", fit)
+    X = np.random.RandomState(0).rand(99, 5)
+    IDEC(3, pretrain_epochs=0, max_iter=0, random_state=0, device="cpu").fit(X)
+    assert sizes
+    assert max(sizes) <= 50
