@@ -91,6 +91,11 @@ class DEC(BaseJointEstimator):
         be given; see :ref:`the user guide <start-of-joint-training>`.
     n_init : int, default=20
         Starts of k-means. The default is that of the reference code.
+    unassigned_share : float, default=0.0
+        Share of the samples that stay unassigned (label -1): those with the lowest
+        confidence, the largest value of `predict_proba`. New samples below
+        `least_confidence_` stay unassigned too. 0 assigns every sample. The training is
+        the same.
     callbacks : list of skorch callbacks, default=None
         Callbacks of both nets, each of which works on copies. They may monitor the
         columns of the history (``monitor="train_loss"`` in both stages, "label_change"
@@ -116,11 +121,14 @@ class DEC(BaseJointEstimator):
     Attributes
     ----------
     labels_ : ndarray of shape (n_samples,)
-        Cluster of every sample. Equal to ``predict(X)``.
+        Cluster of every sample, -1 for those that are unassigned. Equal to
+        ``predict(X)``.
     cluster_centers_ : ndarray of shape (n_clusters, embedding_dim)
         Trained centres in the embedding.
     init_labels_ : ndarray of shape (n_samples,)
         Labels before joint training, by `init`.
+    least_confidence_ : float
+        Confidence below which a sample is unassigned; 0 with ``unassigned_share=0``.
     net_ : skorch.NeuralNet
         The net of joint training, to be looked at: `module_`, `optimizer_`, `history`
         and `callbacks_`. Its module holds network and centres. It cannot be fitted
@@ -229,6 +237,7 @@ class DEC(BaseJointEstimator):
         pretrain_optimizer=torch.optim.Adam,
         init="auto",
         n_init=20,
+        unassigned_share=0.0,
         callbacks=None,
         device="auto",
         memory=None,
@@ -254,6 +263,7 @@ class DEC(BaseJointEstimator):
         self.pretrain_optimizer = pretrain_optimizer
         self.init = init
         self.n_init = n_init
+        self.unassigned_share = unassigned_share
         self.callbacks = callbacks
         self.device = device
         self.memory = memory

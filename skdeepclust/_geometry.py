@@ -111,8 +111,8 @@ def unit_rows(F):
 def effective_clusters(labels: np.ndarray, n_clusters: int) -> float:
     """Effective number of clusters: exponential of the entropy of their sizes.
 
-    Equal sizes give `n_clusters`, a single cluster gives 1.
+    Equal sizes give `n_clusters`, a single cluster gives 1. Label -1 does not count.
     """
-    shares = np.bincount(labels, minlength=n_clusters) / len(labels)
-    shares = shares[shares > 0]
+    sizes = np.bincount(labels[labels >= 0], minlength=n_clusters)
+    shares = sizes[sizes > 0] / max(1, sizes.sum())
     return float(np.exp(-(shares * np.log(shares)).sum()))

@@ -83,6 +83,11 @@ class IDEC(DCEC):
         be given; see :ref:`the user guide <start-of-joint-training>`.
     n_init : int, default=20
         Starts of k-means. The default is that of the reference code.
+    unassigned_share : float, default=0.0
+        Share of the samples that stay unassigned (label -1): those with the lowest
+        confidence, the largest value of `predict_proba`. New samples below
+        `least_confidence_` stay unassigned too. 0 assigns every sample. The training is
+        the same.
     callbacks : list of skorch callbacks, default=None
         Callbacks of both nets, each of which works on copies. They may monitor the
         columns of the history (``monitor="train_loss"`` in both stages, "label_change"
@@ -108,13 +113,16 @@ class IDEC(DCEC):
     Attributes
     ----------
     labels_ : ndarray of shape (n_samples,)
-        Cluster of every sample. Equal to ``predict(X)``.
+        Cluster of every sample, -1 for those that are unassigned. Equal to
+        ``predict(X)``.
     cluster_centers_ : ndarray of shape (n_clusters, embedding_dim)
         Trained centres in the embedding.
     cluster_images_ : ndarray of shape (n_clusters, ...)
         Decoded centres, images (C, H, W) or rows of n_features values.
     init_labels_ : ndarray of shape (n_samples,)
         Labels before joint training, by `init`.
+    least_confidence_ : float
+        Confidence below which a sample is unassigned; 0 with ``unassigned_share=0``.
     net_ : skorch.NeuralNet
         The net of joint training, to be looked at: `module_`, `optimizer_`, `history`
         and `callbacks_`. Its module holds autoencoder and centres. It cannot be fitted
@@ -210,6 +218,7 @@ class IDEC(DCEC):
         optimizer=torch.optim.Adam,
         init="auto",
         n_init=20,
+        unassigned_share=0.0,
         callbacks=None,
         device="auto",
         memory=None,
@@ -235,6 +244,7 @@ class IDEC(DCEC):
             optimizer=optimizer,
             init=init,
             n_init=n_init,
+            unassigned_share=unassigned_share,
             callbacks=callbacks,
             device=device,
             memory=memory,

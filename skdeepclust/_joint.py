@@ -4,6 +4,7 @@ import math
 import os
 from numbers import Integral, Real
 
+import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from torch import nn
@@ -122,6 +123,7 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
             HasMethods(["fit_predict"]),
         ],
         "n_init": [Interval(Integral, 1, None, closed="left")],
+        "unassigned_share": [Interval(Real, 0, 1, closed="left")],
         "memory": [str, os.PathLike, HasMethods(["cache"]), None],
     }
 
@@ -160,6 +162,7 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
         self.labels_ = self._train(net, batches, progress)
 
         self.net_ = net
+        self._set_least_confidence(data)
         self.cluster_centers_ = net.module_.centers.detach().cpu().numpy().copy()
         if reconstructs:
             self.cluster_images_ = self._decode(self.cluster_centers_)
@@ -291,6 +294,28 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
         if self.callbacks:  # one of them may have changed the weights since
             target, _ = self._refresh(net, data)
         return target.labels.cpu().numpy()
+
+    def _set_least_confidence(self, data):
+        """Leave a share of the samples unassigned, those of the lowest confidence."""
+        self.least_confidence_ = 0.0
+        if self.unassigned_share:
+            blocks = self._soft_assignments(self._embed(data))
+            confidence = torch.cat([Q.amax(dim=1) for Q in blocks]).cpu().numpy()
+            self.least_confidence_ = float(
+                np.quantile(confidence, self.unassigned_share, method="higher")
+            )
+            self.labels_ = np.where(
+                confidence < self.least_confidence_, -1, self.labels_
+            )
+
+    def _assign(self, Z):
+        if not getattr(self, "least_confidence_", 0.0):  # in the middle of a fit
+            return super()._assign(Z)
+        labels = [
+            torch.where(Q.amax(dim=1) < self.least_confidence_, -1, Q.argmax(dim=1))
+            for Q in self._soft_assignments(Z)
+        ]
+        return torch.cat(labels).cpu().numpy()
 
     def _intervals(self, net, data, progress):
         """The intervals between two target updates, an epoch of the net each."""

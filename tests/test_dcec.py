@@ -13,10 +13,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback, EarlyStopping
+from tiny import tiny
 
 import skdeepclust._target
 from skdeepclust import (
     DCEC,
+    DEC,
+    IDEC,
     Autoencoder,
     ClusterCollapseWarning,
     clustering_kl,
@@ -71,6 +74,7 @@ def test_defaults_and_the_paper_s():
         "optimizer": torch.optim.Adam,
         "init": "auto",  # "kmeans"
         "n_init": 20,
+        "unassigned_share": 0.0,
         "callbacks": None,
         "device": "auto",
         "memory": None,
@@ -596,3 +600,26 @@ def test_a_share_equal_to_tol_is_not_below_it(make_dcec, digits):
     share = max(shares)
     again = make_dcec(max_iter=40, tol=share).fit(digits[0])
     assert share not in again.history_["clustering"]["label_change"][-1:]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.25])
+@pytest.mark.parametrize("kind", [DCEC, IDEC, DEC])
+def test_a_share_stays_unassigned(kind, digits, share):
+    X, _ = digits
+    everyone = tiny(kind).fit(X)
+    some = tiny(kind, unassigned_share=share).fit(X)
+    confidence = some.predict_proba(X).max(axis=1)
+    left_out = some.labels_ == -1
+    assert left_out.mean() == pytest.approx(share, abs=0.02)
+    assert confidence[left_out].max() < some.least_confidence_
+    assert confidence[~left_out].min() >= some.least_confidence_
+    np.testing.assert_array_equal(some.labels_[~left_out], everyone.labels_[~left_out])
+    np.testing.assert_array_equal(some.predict(X), some.labels_)
+    assert everyone.least_confidence_ == 0
+    assert everyone.labels_.min() >= 0
+
+
+def test_unassigned_samples_are_no_collapse(make_dcec, digits, recwarn):
+    X, _ = digits
+    make_dcec(unassigned_share=0.9).fit(X)
+    assert not [w for w in recwarn if w.category is ClusterCollapseWarning]
