@@ -81,9 +81,9 @@ def initial_centers(init, Z, n_clusters, n_init, seed):
     if not hasattr(init, "fit_predict"):
         centers = check_centers(init, n_clusters, Z.shape[1]).astype(Z.dtype)
         return centers, nearest(Z, centers)
-    labels = relabel(
-        fit_predict_labels(make_clusterer(init, n_clusters, n_init, seed), Z)
-    )
+    clusterer = make_clusterer(init, n_clusters, n_init, seed)
+    # In float32 the covariances of a mixture can come out singular.
+    labels = relabel(fit_predict_labels(clusterer, Z.astype(np.float64)))
     centers = class_means(Z[labels >= 0], labels[labels >= 0])
     if len(centers) != n_clusters:
         raise ValueError(

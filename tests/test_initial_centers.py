@@ -190,7 +190,9 @@ def test_spectral_looks_at_a_part_of_many_samples(monkeypatch):
     Z, y = bands()
     _, labels = initial_centers("spectral", Z, 2, 5, 7)
     assert set(seen) == {300}
-    assert adjusted_rand_score(y, labels) > 0.5  # of all 400; k-means has 0
+    # Of all 400; k-means has 0. Far samples are tied to several landmarks, so that
+    # outliers are no cluster; with few samples this also ties the two bands together.
+    assert adjusted_rand_score(y, labels) > 0.5
 
 
 @pytest.mark.parametrize(
