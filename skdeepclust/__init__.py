@@ -9,6 +9,7 @@ Where to look first:
   :class:`LandmarkSpectralClustering`, its clusterer, for any embedding.
 - :class:`AutoClustering`: k-means, mixtures and spectral clusterings that compete.
 - :class:`ImageReader` and :func:`find_images`: from a folder of files to arrays.
+- :class:`FrozenEncoder`: from images to features of a pretrained network.
 - :class:`Autoencoder`: the pretraining of these methods as a transformer, for use in
   front of any scikit-learn clusterer.
 - :func:`soft_assignment`, :func:`target_distribution`, :func:`clustering_kl`: the
@@ -41,6 +42,7 @@ if TYPE_CHECKING:  # at run time __getattr__ imports what is used
     from skdeepclust._idec import IDEC
     from skdeepclust._landmark_spectral import LandmarkSpectralClustering
     from skdeepclust._scedae import SCEDAE
+    from skdeepclust.encoders import FrozenEncoder
     from skdeepclust.exceptions import (
         CacheError,
         CacheWarning,
@@ -66,6 +68,7 @@ __all__ = [
     "ClusterCollapseWarning",
     "DataScaleWarning",
     "DeepCluster",
+    "FrozenEncoder",
     "ImageReadError",
     "ImageReadWarning",
     "ImageReader",
@@ -97,6 +100,7 @@ _HOMES = {
     "_idec": ("IDEC",),
     "_landmark_spectral": ("LandmarkSpectralClustering",),
     "_scedae": ("SCEDAE",),
+    "encoders": ("FrozenEncoder",),
     "exceptions": (
         *("CacheError", "CacheWarning", "ClusterCollapseWarning", "DataScaleWarning"),
         *("ImageReadError", "ImageReadWarning", "ImageScaleWarning"),
@@ -107,8 +111,8 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 _MODULES = {
-    *("base", "datasets", "displays", "exceptions", "images", "inspection", "metrics"),
-    *("networks", "report"),
+    *("base", "datasets", "displays", "encoders", "exceptions", "images"),
+    *("inspection", "metrics", "networks", "report"),
 }
 
 

@@ -29,11 +29,12 @@ LAYERS = [
     {"_dcec", "_dec"},
     {"_idec"},
     {"base", "displays", "images", "inspection"},
+    {"encoders"},
     {"report"},
     {"cli"},
     {"__main__"},
 ]
-OWN_ROW = {"cli", "displays", "images", "networks", "report"}
+OWN_ROW = {"cli", "displays", "encoders", "images", "networks", "report"}
 
 
 def modules():

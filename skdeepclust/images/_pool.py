@@ -18,7 +18,7 @@ from joblib import Parallel, delayed
 
 from skdeepclust.images._formats import formats, import_tifffile
 
-__all__ = ["Rows", "in_pool"]
+__all__ = ["Rows", "in_pool", "progress_bar", "quiet_decoders"]
 
 _FILES_AT_ONCE = 32  # of a worker: much more than a task costs, much less than memory
 
@@ -64,7 +64,7 @@ def in_pool(
     starts = range(0, len(paths), _FILES_AT_ONCE)
     # Decoders release the interpreter's lock, so threads do.
     parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
-    with _quiet_decoders(), _bar(title, len(paths), progress) as advance:
+    with quiet_decoders(), progress_bar(title, len(paths), progress) as advance:
         results = parallel(
             delayed(function)(paths[start : start + _FILES_AT_ONCE], *args)
             for start in starts
@@ -80,7 +80,7 @@ def _counted(blocks, n_files, advance):
 
 
 @contextmanager
-def _quiet_decoders():
+def quiet_decoders():
     """Pillow and tifffile keep to themselves what they think of a file.
 
     What cannot be read is reported by us, with the name of the file. The settings are
@@ -103,7 +103,7 @@ def _quiet_decoders():
 
 
 @contextmanager
-def _bar(title, n_files, wanted):
+def progress_bar(title, n_files, wanted):
     """Yields a function to call with a number of files that are done."""
     columns = _columns() if wanted else None
     if columns is None:

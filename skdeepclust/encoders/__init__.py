@@ -1,0 +1,10 @@
+"""From images to features by a network that is trained already, and stays as it is.
+
+- :class:`FrozenEncoder`: a transformer from images to features.
+
+Networks by name come with ``pip install "skdeepclust[encoders,images]"``.
+"""
+
+from skdeepclust.encoders._encoder import FrozenEncoder
+
+__all__ = ["FrozenEncoder"]

@@ -1,0 +1,83 @@
+"""Networks of transformers, with their image processors."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from skdeepclust.encoders._named import Wanted, load_strictly, missing
+
+__all__ = ["load"]
+
+
+class _Features(nn.Module):
+    """A network of transformers as a module from images to rows."""
+
+    def __init__(self, network, has_pooler):
+        super().__init__()
+        self.network = network
+        self.has_pooler = has_pooler
+
+    def forward(self, images: Tensor) -> Tensor:
+        if hasattr(self.network, "get_image_features"):  # such as CLIP's
+            found = self.network.get_image_features(pixel_values=images)
+            return found if torch.is_tensor(found) else found.pooler_output
+        output = self.network(pixel_values=images)
+        pooled = getattr(output, "pooler_output", None)
+        if self.has_pooler and pooled is not None:
+            return pooled.flatten(1)
+        hidden = output.last_hidden_state
+        return hidden[:, 0] if hidden.ndim == 3 else hidden
+
+
+class _Processor:
+    """An image processor as a function of one image."""
+
+    def __init__(self, processor):
+        self.processor = processor
+
+    def __call__(self, image: Any) -> Tensor:
+        return self.processor(images=image, return_tensors="pt")["pixel_values"][0]
+
+    def __repr__(self) -> str:
+        return repr(self.processor)
+
+
+def load(wanted: Wanted) -> tuple[Any, Any]:
+    """The network, and the transform of an image."""
+    from transformers import AutoImageProcessor, AutoModel
+
+    if wanted.weights is not None:
+        raise ValueError(
+            "weights is for the other libraries: transformers keeps configuration and "
+            "weights in one folder. Pass backbone='transformers:FOLDER'."
+        )
+    settings = {"local_files_only": not wanted.download, "trust_remote_code": False}
+    try:
+        processor = AutoImageProcessor.from_pretrained(wanted.model, **settings)
+        network, report = load_strictly(
+            lambda: AutoModel.from_pretrained(
+                wanted.model, output_loading_info=True, dtype=torch.float32, **settings
+            ),
+            wanted,
+            None,
+        )
+    except OSError as error:
+        raise _not_found(wanted, error) from error
+    lost = sorted(report["missing_keys"])
+    others = [name for name in lost if not name.startswith("pooler.")]
+    if others or report["mismatched_keys"]:
+        raise ValueError(
+            f"The weights of backbone={wanted.name!r} do not fit the network: "
+            f"{', '.join(others[:5]) or report['mismatched_keys']} would be at random."
+        )
+    # Networks trained with another head have no pooler; it would be at random.
+    return _Features(network, has_pooler=not lost), _Processor(processor)
+
+
+def _not_found(wanted, error):
+    if Path(wanted.model).exists() or wanted.download:
+        return OSError(f"backbone={wanted.name!r} cannot be loaded: {error}")
+    source = f"https://huggingface.co/{wanted.model}"
+    return missing(wanted, source, "of a size that its page tells")
