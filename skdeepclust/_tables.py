@@ -9,7 +9,15 @@ import scipy.sparse
 
 from skdeepclust._containers import as_array
 
-__all__ = ["MISSING", "OTHER", "Column", "import_pandas", "index_of", "read_columns"]
+__all__ = [
+    "MISSING",
+    "OTHER",
+    "Column",
+    "import_pandas",
+    "index_of",
+    "read_columns",
+    "text_column",
+]
 
 # Names of the category of missing values, and of all rare categories together.
 MISSING, OTHER = "(missing)", "(other)"
@@ -78,6 +86,19 @@ def index_of(X, n_samples):
     pandas = import_pandas()
     is_pandas = isinstance(X, pandas.DataFrame | pandas.Series)
     return X.index if is_pandas else pandas.RangeIndex(n_samples)
+
+
+def text_column(texts, index=None):
+    """Texts as a column of a data frame with this index.
+
+    With pyarrow, pandas keeps text in UTF-8 and refuses file names that are not. These
+    are kept as objects.
+    """
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        return import_pandas().Series(texts, index, dtype=object)
+    return np.array(texts, dtype=str)
 
 
 def read_columns(X, feature_names=None, max_categories=30):

@@ -47,7 +47,7 @@ from skdeepclust._fitted import (
 from skdeepclust._geometry import class_means, effective_clusters, nearest
 from skdeepclust._profile import ClusterProfile, cluster_profile
 from skdeepclust._sampling import check_seed, is_scorable, silhouettes
-from skdeepclust._tables import import_pandas, index_of
+from skdeepclust._tables import import_pandas, index_of, text_column
 from skdeepclust.metrics import clustering_accuracy
 
 __all__ = [
@@ -159,6 +159,7 @@ def cluster_table(estimator, X, paths=None):
         margin = proba.max(axis=1)
         if proba.shape[1] > 1:
             second = np.argsort(-proba, axis=1, kind="stable")[:, 1]
+    index = index_of(X, len(labels))
     columns = {
         "sample": np.arange(len(labels)),
         "label": labels,
@@ -167,9 +168,8 @@ def cluster_table(estimator, X, paths=None):
         "second_choice": second.astype(np.int64),
     }
     if paths is not None:
-        columns["path"] = np.array([str(path) for path in paths])
+        columns["path"] = text_column([str(path) for path in paths], index)
     order = np.lexsort((-columns["confidence"], labels))
-    index = index_of(X, len(labels))
     return pandas.DataFrame(columns, index=index).iloc[order]
 
 

@@ -25,6 +25,7 @@ from skdeepclust.cli._output import (
     REPORT,
     RUN,
     Output,
+    check_number,
     check_transfer,
     labels_frame,
     run_facts,
@@ -96,6 +97,7 @@ def cluster(args, log, signals):
     with Output(args.out, signals) as output:
         with times.of("find"):
             samples = _find(args, log)
+        check_number(samples, args.n_clusters)
         check_transfer(samples.paths or (), args.transfer, args.out.parent)
         first = samples.reader(args, output.work())
         with times.of("read"):

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skdeepclust._tables import import_pandas
-from skdeepclust.cli._errors import CommandError
+from skdeepclust.cli._errors import CommandError, one_line
 
 __all__ = [
     "IDENTIFIER",
@@ -35,7 +36,10 @@ _MOST_ONE_HOT, _RARE = 30, 0.01
 _WEIGHT = 0.5
 
 _MISSING = "(missing)"
+_ALSO_MISSING = ("?", "-", "\N{EN DASH}", "\N{EM DASH}")  # besides those of pandas
 _SNIFFED = 65536  # bytes that tell the separator
+_NAMED_SEPARATOR = re.compile(r"sep=(.)\r?\n")  # a first line, for Excel
+_LARGEST = 1e100  # the square of a larger number may be infinite
 _N_DATES = 1000  # values looked at to see dates
 _DATE = re.compile(
     r"\d{4}-\d{1,2}-\d{1,2}([ T].*)?|\d{1,2}[./]\d{1,2}[./]\d{2,4}( .*)?"
@@ -94,12 +98,14 @@ def _read_csv(path, pandas):
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             head = file.read(_SNIFFED)
-        separator = _separator(head)
-        is_comma = separator == ";" and re.search(r"(^|;)-?\d+,\d+(;|\r?$)", head, re.M)
+        named = _NAMED_SEPARATOR.match(head)
+        separator = named[1] if named else _separator(head)
         return pandas.read_csv(
             path,
             sep=separator,
-            decimal="," if is_comma else ".",
+            decimal="," if _has_decimal_comma(head, separator) else ".",
+            skiprows=1 if named else 0,
+            na_values=_ALSO_MISSING,
             encoding="utf-8-sig",
             low_memory=False,
         )
@@ -119,10 +125,28 @@ def _separator(head):
         return ","
 
 
+def _has_decimal_comma(head, separator):
+    """Whether there are numbers such as 1,5; 1,500 counts in columns of ";" only."""
+    if separator == ",":
+        return False
+    end = re.escape(separator)
+    thousands = "" if separator == ";" else rf"(?![1-9]\d{{0,2}},\d{{3}}({end}|\r?$))"
+    number = rf"(^|{end})-?{thousands}\d+,\d+({end}|\r?$)"
+    return re.search(number, head, re.MULTILINE) is not None
+
+
 def _read_parquet(path, pandas):
     """A Parquet file, by what is installed: pyarrow, fastparquet or polars."""
     try:
-        return pandas.read_parquet(path)
+        frame = pandas.read_parquet(path)
+        for name, column in frame.items():
+            if column.dtype == object:
+                frame[name] = _without_decimals(column, pandas)
+        return frame
+    except (ValueError, OSError) as error:
+        raise CommandError(
+            f"{str(path)!r} is no Parquet file that can be read: {one_line(error)}"
+        ) from error
     except ImportError as error:
         try:
             import polars
@@ -134,16 +158,26 @@ def _read_parquet(path, pandas):
         found = polars.read_parquet(path)
     except polars.exceptions.PolarsError as error:
         raise CommandError(f"{str(path)!r} is no Parquet file: {error}") from error
-    columns = {}
-    for column in found:
-        is_number = column.dtype.is_numeric() and not column.dtype.is_decimal()
-        values = column.to_numpy() if is_number else column.to_list()
-        dtype = None if is_number else object
-        columns[column.name] = pandas.Series(values, dtype=dtype).infer_objects()
-    frame = pandas.DataFrame(columns)
+    frame = pandas.DataFrame({each.name: _as_series(each, pandas) for each in found})
     if "__index_level_0__" in frame.columns:  # where pandas puts an index
         frame = frame.set_index("__index_level_0__").rename_axis(None)
     return frame
+
+
+def _as_series(column, pandas):
+    """A column of polars as one of pandas."""
+    if column.dtype.is_numeric() and not column.dtype.is_decimal():
+        return pandas.Series(column.to_numpy())
+    values = pandas.Series(column.to_list(), dtype=object)
+    return _without_decimals(values, pandas).infer_objects()
+
+
+def _without_decimals(column, pandas):
+    """Exact decimal numbers, such as prices, as floats."""
+    known = column.dropna()
+    if len(known) and all(isinstance(each, Decimal) for each in known):
+        return pandas.to_numeric(column.astype(float))
+    return column
 
 
 # -- choosing --------------------------------------------------------------------------
@@ -233,6 +267,10 @@ def _kind_of_text(name, known, n_values):
     if n_values == len(texts):
         return None, f"{IDENTIFIER}: every row has its own text"
     if n_values > min(_MOST_CATEGORIES, len(texts) / 2):
+        is_number = import_pandas().to_numeric(texts, errors="coerce").notna()
+        if is_number.mean() > 0.5 and not is_number.all():
+            odd = texts[~is_number].iloc[0]
+            return None, f"it holds numbers, but also text, such as {odd[:20]!r}"
         return None, f"it is text with {n_values:,} different values"
     return "categorical", None
 
@@ -279,10 +317,20 @@ def used_columns(frame: Any, columns: Columns) -> Any:
             raise CommandError(f"Column {name!r} must hold numbers: {error}") from error
         values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
         used[name] = np.where(np.isinf(values), np.nan, values)
+        _check_size(name, used[name])
     for name in columns.categorical:
         values = frame[name].astype(object)
         used[name] = values.map(str).where(values.notna(), np.nan)
     return pandas.DataFrame(used, index=frame.index)
+
+
+def _check_size(name, values):
+    largest = np.abs(values[np.isfinite(values)]).max(initial=0)
+    if largest > _LARGEST:
+        raise CommandError(
+            f"Column {name!r} has values of up to {largest:.0e}, too large to compute "
+            f"with. Scale them, or leave them out: --drop {name}"
+        )
 
 
 def make_transformer(columns: Columns) -> ColumnTransformer:

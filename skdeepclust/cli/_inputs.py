@@ -62,7 +62,7 @@ class Images:
         self = cls.__new__(cls)
         self.path, self.rejected = path, []
         self._options = {"n_jobs": -1, "progress": not log.quiet}
-        found = {_as_written(self.relative(each)): each for each in find_images(path)}
+        found = {safe_text(self.relative(each)): each for each in find_images(path)}
         self.paths = [each for name, each in found.items() if name in names]
         if len(self.paths) < len(names):
             missing = next(name for name in names if name not in found)
@@ -125,11 +125,6 @@ class Images:
     def relative(self, path):
         """A path relative to the folder, with forward slashes."""
         return Path(os.path.relpath(path, self.path)).as_posix()
-
-
-def _as_written(name):
-    """A path as labels.csv has it."""
-    return safe_text(name).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _without_outputs(paths, root, log):

@@ -94,7 +94,7 @@ def _place(draft, frame, paths, edited, args):
     if how == "none":
         return
     check_transfer(map(Path, paths), how, args.out.parent)
-    placed = frame.assign(path=paths.to_numpy())
+    placed = frame.assign(path=paths.set_axis(frame.index))
     if edited is None:
         placed["name"] = ""
     names = {} if edited is None else edited.names

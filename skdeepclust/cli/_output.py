@@ -5,7 +5,7 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from contextlib import suppress
 from datetime import datetime
 from importlib import metadata
@@ -28,6 +28,7 @@ __all__ = [
     "REPORT",
     "RUN",
     "Output",
+    "check_number",
     "check_transfer",
     "labels_frame",
     "load_model",
@@ -94,7 +95,13 @@ class Output:
     def _make(self, what):
         prefix = f".{self.path.name[:100]}.{what}-"
         with self._signals.held():
-            folder = Path(tempfile.mkdtemp(prefix=prefix, dir=self.path.parent))
+            try:
+                folder = Path(tempfile.mkdtemp(prefix=prefix, dir=self.path.parent))
+            except OSError as error:
+                parent = os.path.abspath(self.path.parent)
+                raise CommandError(
+                    f"Nothing can be written to {parent!r}: {error.strerror}."
+                ) from error
             self._made.append(folder)
             umask = os.umask(0)
             os.umask(umask)
@@ -199,7 +206,7 @@ def labels_frame(table: Any, before: dict) -> Any:
 
 
 def safe_text(text: str) -> str:
-    """A path or name that no spreadsheet takes for a formula.
+    """A path or name as labels.csv has it: no formula of a spreadsheet, and Unicode.
 
     Parameters
     ----------
@@ -209,8 +216,10 @@ def safe_text(text: str) -> str:
     Returns
     -------
     text : str
-        With "./" before it if needed, which leaves a path the same.
+        With "./" before it if needed, which leaves a path the same; with escapes for
+        what is not Unicode.
     """
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return f"./{text}" if text.startswith(_FORMULA) else text
 
 
@@ -243,6 +252,23 @@ def versions() -> dict[str, str]:
         with suppress(metadata.PackageNotFoundError):
             found[name] = metadata.version(name)
     return found
+
+
+def check_number(samples: Sized, n_clusters: int) -> None:
+    """Refuse more clusters than samples, before anything is read.
+
+    Parameters
+    ----------
+    samples : Images or Table
+        What was found.
+    n_clusters : int
+        What was asked for.
+    """
+    if len(samples) < n_clusters:
+        raise CommandError(
+            f"-k {n_clusters} needs at least {n_clusters} images or rows, and there "
+            f"are {len(samples)}."
+        )
 
 
 def check_transfer(paths: Iterable[Path], how: str, parent: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from skdeepclust._fitted import check_instance, check_labels, clusters_of, name_of
-from skdeepclust._tables import import_pandas
+from skdeepclust._tables import import_pandas, text_column
 from skdeepclust.inspection import export_images
 from skdeepclust.report._clustered import model_digest
 from skdeepclust.report._page import MARK, VERSION
@@ -392,7 +392,7 @@ def _columns(data, folder, clusters, samples, groups):
     second = [groups.get(s, s) for s in data["second"]]
     columns = {"sample": np.arange(len(labels))}
     if data["paths"] is not None:
-        columns["path"] = np.array(_paths(data["paths"], folder), dtype=object)
+        columns["path"] = text_column(_paths(data["paths"], folder))
     merged = {group for cluster, group in groups.items() if cluster != group}
 
     def what(label, own, group):

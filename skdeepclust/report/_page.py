@@ -69,7 +69,9 @@ def write_file(path, text):
     """Write the file as a whole, or leave what was there."""
     handle, draft = tempfile.mkstemp(dir=path.parent, suffix=".part")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+        with os.fdopen(
+            handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n"
+        ) as file:
             file.write(text)
         os.chmod(draft, 0o666 & ~_umask())
         os.replace(draft, path)

@@ -21,6 +21,7 @@ from cli.command import (
 from images.messy_folder import make_messy_folder
 
 from skdeepclust import find_images
+from skdeepclust._tables import text_column
 from skdeepclust.cli import _cluster, _parser
 
 
@@ -238,7 +239,8 @@ def test_nothing_is_overwritten(tmp_path, capsys):
         (["cluster", "few", "-k", "3", "--index", "a"], 2, "are for tables"),
         (["cluster", "few", "-k", "3", "--out", "no/where"], 1, "no folder 'no'"),
         (["cluster", "few", "-k", "3", "--out", "text.txt"], 1, "exists"),
-        (["cluster", "few", "-k", "99", "--quiet"], 1, "n_clusters=99"),
+        (["cluster", "few", "-k", "99", "--quiet"], 1, "-k 99 needs at least 99"),
+        (["cluster", "t.csv", "-k", "4"], 1, "there are 3"),
         (["cluster", "empty", "-k", "3", "--quiet"], 1, "No image files"),
         (["cluster", "text.txt", "-k", "3"], 1, "neither a folder of images nor"),
         (["cluster", "t.csv", "-k", "3", "--copy"], 2, "are for folders of images"),
@@ -266,6 +268,24 @@ def test_errors_are_one_line(tmp_path, monkeypatch, capsys, arguments, code, wor
     before = sorted(tmp_path.iterdir())
     assert words in refused(capsys, code, *arguments)
     assert sorted(tmp_path.iterdir()) == before  # no drafts
+
+
+def test_a_folder_that_cannot_be_written_to(tmp_path, monkeypatch, capsys):
+    def refuse(**kwargs):
+        raise PermissionError(13, "Permission denied", "/x/.out.partial-1234")
+
+    monkeypatch.setattr("skdeepclust.cli._output.tempfile.mkdtemp", refuse)
+    arguments = ("cluster", small_folder(tmp_path), "-k", 2, "--out", tmp_path / "out")
+    line = refused(capsys, 1, *arguments)
+    assert f"Nothing can be written to {str(tmp_path)!r}: Permission denied" in line
+
+
+def test_names_that_are_not_unicode_are_columns():
+    names = ["a\udcff.png", "b.png"]
+    column = text_column(names, [7, 7])
+    assert column.dtype == object  # with pyarrow, columns of text cannot hold them
+    assert column.tolist() == names
+    assert text_column(["a", "b"]).dtype.kind == "U"
 
 
 def test_verbose_shows_where(tmp_path, capsys):

@@ -1,10 +1,18 @@
 """Which columns of a table are clustered."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from skdeepclust.cli._columns import choose_columns, make_transformer, used_columns
+from skdeepclust.cli._columns import (
+    choose_columns,
+    make_transformer,
+    read_table,
+    used_columns,
+)
+from skdeepclust.cli._errors import CommandError
 
 N = 60
 RNG = np.random.RandomState(0)
@@ -29,6 +37,11 @@ RNG = np.random.RandomState(0)
         ("customerId", RNG.permutation(10 * N)[:N], "its own number"),
         ("x", [f"k{i}" for i in range(N)], "its own text"),
         ("x", [f"k{i // 1.5}" for i in range(N)], "different values"),
+        (
+            "x",
+            [*"123456789", "n/k"] * 3 + [f"{i}.5" for i in range(30)],
+            "such as 'n/k'",
+        ),
         ("x", ["word " * 20, "other " * 20, "third " * 20] * (N // 3), "free text"),
         ("x", ["2020-01-02", "2021-11-30 10:00"] * (N // 2), "dates"),
         ("x", ["1.2.2020", "30/11/21"] * (N // 2), "dates"),
@@ -74,3 +87,100 @@ def test_the_same_category_in_a_later_table():
     used = used_columns(later, columns)
     assert used["active"].tolist()[::2] == ["True", "False"]
     assert used["y"].tolist() == [1.0, 2.0, 3.0]
+
+
+# -- reading ---------------------------------------------------------------------------
+
+NUMBERS = np.round(np.random.RandomState(1).normal(0, 3, size=(N, 2)), 3)
+FRAME = pd.DataFrame(
+    {"a": NUMBERS[:, 0], "b": NUMBERS[:, 1], "c": ["x", "y"] * (N // 2)}
+)
+
+
+def as_csv(sep=",", decimal=".", before="", **options):
+    return before + FRAME.to_csv(index=False, sep=sep, decimal=decimal, **options)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        as_csv(before="\ufeff"),
+        as_csv(";"),
+        as_csv(";", ","),
+        as_csv("\t", ","),
+        as_csv("|"),
+        as_csv(";", ",", before="sep=;\n"),
+        as_csv(";", before="\ufeffsep=;\r\n"),
+        as_csv(lineterminator="\r\n"),
+    ],
+)
+def test_csv_as_spreadsheets_write_it(tmp_path, text):
+    (tmp_path / "t.csv").write_bytes(text.encode())
+    pd.testing.assert_frame_equal(read_table(tmp_path / "t.csv"), FRAME)
+
+
+def test_thousands_are_no_decimals(tmp_path):
+    rows = "".join(f"{1000 + i:,}\t{i / 4}\n" for i in range(N))
+    (tmp_path / "t.tsv").write_text(f"a\tb\n{rows}")
+    frame = read_table(tmp_path / "t.tsv")
+    assert frame["a"].iloc[0] == "1,000"
+    assert frame["b"].iloc[1] == 0.25
+
+
+@pytest.mark.parametrize("mark", ["", "NA", "?", "-", "\N{EN DASH}"])
+def test_marks_of_missing_values(tmp_path, mark):
+    gaps = FRAME.mask(np.arange(3 * N).reshape(N, 3) % 7 == 0)
+    gaps.to_csv(tmp_path / "t.csv", index=False, na_rep=mark)
+    frame = read_table(tmp_path / "t.csv")
+    pd.testing.assert_frame_equal(frame, gaps)
+    assert choose_columns(frame, None, []).numeric == ["a", "b"]
+
+
+def test_values_that_are_too_large_are_named():
+    frame = FRAME.assign(b=FRAME["b"] * 1e300)
+    columns = choose_columns(frame, None, [])
+    with pytest.raises(CommandError, match=r"'b' has values of up to .* --drop b"):
+        used_columns(frame, columns)
+
+
+@pytest.fixture(params=["pyarrow", "polars"])
+def write_parquet(request, monkeypatch):
+    """Writes and then reads by one of the packages."""
+    package = pytest.importorskip(request.param)
+    if request.param == "pyarrow":
+        return lambda columns, path: pd.DataFrame(columns).to_parquet(path)
+
+    def without(*args, **kwargs):
+        raise ImportError("no pyarrow")
+
+    monkeypatch.setattr(pd, "read_parquet", without)
+    return lambda columns, path: package.DataFrame(columns).write_parquet(path)
+
+
+def test_parquet(tmp_path, write_parquet):
+    days = pd.date_range("2020", periods=N).date.tolist()
+    columns = {
+        "price": [Decimal(i * i) / 4 for i in range(N)],
+        "gaps": [None if i % 7 == 0 else i % 5 for i in range(N)],
+        "group": ["a", "b", None] * (N // 3),
+        "known": [True, False] * (N // 2),
+        "day": days,
+        "lists": [[1, 2]] * N,
+        "name": [f"n{i}" for i in range(N)],
+    }
+    write_parquet(columns, tmp_path / "t.parquet")
+    frame = read_table(tmp_path / "t.parquet")
+    assert frame["price"].tolist() == [i * i / 4 for i in range(N)]
+    found = choose_columns(frame, None, [])
+    assert found.numeric == ["price", "gaps"]
+    assert found.categorical == ["group", "known"]
+    assert "dates" in found.left_out["day"]
+    assert "objects" in found.left_out["lists"]
+    assert "identifier" in found.left_out["name"]
+    assert used_columns(frame, found)["gaps"].isna().sum() == N // 7 + 1
+
+
+def test_a_damaged_parquet_file(tmp_path, write_parquet):
+    (tmp_path / "t.parquet").write_bytes(b"PAR1 but nothing else")
+    with pytest.raises(CommandError, match=r"t\.parquet' is no Parquet file"):
+        read_table(tmp_path / "t.parquet")

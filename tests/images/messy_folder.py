@@ -71,7 +71,7 @@ def make_messy_folder(folder, n_images=800, seed=0, undecodable=False):
     seed : int, default=0
         Seed of the images.
     undecodable : bool, default=False
-        Also write a name that is not UTF-8, where the file system allows it.
+        Also write names that are not UTF-8, where the file system allows it.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def make_messy_folder(folder, n_images=800, seed=0, undecodable=False):
         picture = draw(kind, (height, width), rng)
         _save(path, picture, _format_of(name, rng))
         kinds[name] = kind
-    unreadable = _write_unreadable(folder, rng)
+    unreadable = _write_unreadable(folder, rng, undecodable)
     foreign = _write_foreign(folder)
     return Messy(folder, sorted(kinds), unreadable, foreign, kinds)
 
@@ -188,7 +188,7 @@ def _save_deep(path, picture, grey, fmt):
         Image.fromarray(np.rint(picture * 255).astype(np.uint8)).save(path)
 
 
-def _write_unreadable(folder, rng):
+def _write_unreadable(folder, rng, undecodable):
     """Files that no program can read: path -> a word of the reason."""
     truncated = folder / "plate 1" / "truncated.jpg"
     truncated.parent.mkdir(parents=True, exist_ok=True)
@@ -197,11 +197,16 @@ def _write_unreadable(folder, rng):
     truncated.write_bytes(content[: len(content) // 2])
     (folder / "empty.png").write_bytes(b"")
     (folder / "claims.png").write_bytes(png_of(40000, 30000))
-    return {
+    unreadable = {
         "plate 1/truncated.jpg": "truncated",
         "empty.png": "empty",
         "claims.png": "max_pixels",
     }
+    if undecodable:
+        name = os.fsdecode(b"empty-\xff.png")
+        (folder / name).write_bytes(b"")
+        unreadable[name] = "empty"
+    return unreadable
 
 
 def png_of(width, height, depth=8, rows=b""):
