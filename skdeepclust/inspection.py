@@ -29,8 +29,9 @@ from sklearn.metrics import (
 )
 from sklearn.utils.validation import check_is_fitted
 
+from skdeepclust._auto_clustering import AutoClustering
 from skdeepclust._base import BaseDeepEstimator
-from skdeepclust._clusterers import relabel
+from skdeepclust._clusterers import fit_predict_labels, relabel
 from skdeepclust._fitted import (
     as_rows,
     as_samples,
@@ -256,13 +257,16 @@ def compare_with_baselines(estimator, X, y=None, *, random_state=0):
         1. k-means on X.
         2. k-means on the first principal components of X, as many as the embedding
            has dimensions.
-        3. For a deep clusterer, its own start. For :class:`~skdeepclust.DCEC`,
+        3. :class:`~skdeepclust.AutoClustering` on X: the best of several clusterings
+           without any network.
+        4. For a deep clusterer, its own start. For :class:`~skdeepclust.DCEC`,
            :class:`~skdeepclust.IDEC` and :class:`~skdeepclust.DEC` these are the
            clusters that joint training starts from. For
-           :class:`~skdeepclust.DeepCluster` they are the clusters in the features of
-           the untrained network. For :class:`~skdeepclust.SCEDAE` the row is k-means
-           in the embedding of its first autoencoder.
-        4. The estimator.
+           :class:`~skdeepclust.DeepCluster` they are the clusters that its final
+           clusterer finds in the features of the untrained network. For
+           :class:`~skdeepclust.SCEDAE` the row is k-means in the embedding of its
+           first autoencoder.
+        5. The estimator.
 
         Columns:
 
@@ -286,6 +290,15 @@ def compare_with_baselines(estimator, X, y=None, *, random_state=0):
         last step) is no array of finite numbers, or if y has another length than X or
         missing or continuous values.
 
+    Notes
+    -----
+    Which to take first? For grey images, :class:`~skdeepclust.DeepCluster` or
+    :class:`~skdeepclust.DCEC`: they gain much over all baselines, and the former takes
+    a fraction of the time. For tables, :class:`~skdeepclust.AutoClustering`: most of
+    what :class:`~skdeepclust.IDEC` gains there is this start. If the estimator is no
+    better than a baseline, take the baseline. ``benchmarks/README.md`` has the
+    measurements.
+
     Examples
     --------
     >>> from sklearn.datasets import load_digits
@@ -296,7 +309,7 @@ def compare_with_baselines(estimator, X, y=None, *, random_state=0):
     >>> dcec = DCEC(10, pretrain_epochs=1, max_iter=0, random_state=0)
     >>> table = compare_with_baselines(dcec, X, y)
     >>> list(table["method"])
-    ['k-means', 'PCA + k-means', 'autoencoder + start', 'DCEC']
+    ['k-means', 'PCA + k-means', 'AutoClustering', 'autoencoder + start', 'DCEC']
     """
     pandas = import_pandas()
     _check_compares(estimator)
@@ -609,6 +622,11 @@ def _baselines(estimator, X, rows, random_state):
         "PCA + k-means": kmeans(
             PCA(dim, random_state=random_state).fit_transform(rows)
         ),
+        "AutoClustering": fit_predict_labels(
+            AutoClustering(model.n_clusters, random_state=random_state),
+            rows,
+            quiet=True,
+        ),
     }
     if hasattr(model, "autoencoders_"):
         before = X if model is estimator else estimator[:-1].transform(X)
@@ -616,14 +634,14 @@ def _baselines(estimator, X, rows, random_state):
         found["autoencoder + k-means"] = kmeans(embedding)
     elif hasattr(model, "init_labels_"):
         network, start = "autoencoder", getattr(model, "init", None)
-        if start is None and hasattr(model, "clusterer"):
-            network, start = "untrained network", model.clusterer
+        if start is None and hasattr(model, "final_clusterer"):
+            network, start = "untrained network", model.final_clusterer
         found[f"{network} + {_name_of_start(start)}"] = model.init_labels_
     return found
 
 
 def _name_of_start(start):
-    """Name of a parameter `init` or `clusterer`, for the table."""
+    """Name of a parameter `init` or `final_clusterer`, for the table."""
     if start is None or (isinstance(start, str) and start == "auto"):
         return "start"
     if isinstance(start, str):
@@ -633,10 +651,11 @@ def _name_of_start(start):
 
 def _scores(rows, labels, y):
     """Columns of the table for one method, by name."""
+    known = labels >= 0
     scores = {
         "silhouette": silhouettes(rows, labels)[0],
-        "davies_bouldin": davies_bouldin_score(rows, labels)
-        if is_scorable(labels)
+        "davies_bouldin": davies_bouldin_score(rows[known], labels[known])
+        if is_scorable(labels[known])
         else np.nan,
         "n_effective_clusters": effective_clusters(labels, labels.max() + 1),
     }

@@ -40,6 +40,8 @@ from skdeepclust.inspection import (
 )
 from skdeepclust.metrics import clustering_accuracy
 
+WITHOUT_NETWORK = ["k-means", "PCA + k-means", "AutoClustering"]
+
 
 @pytest.fixture
 def make_dcec(make_dcec):
@@ -597,7 +599,8 @@ def test_comparison_for_dcec(make_dcec, digits):
     dcec = make_dcec(max_iter=20).fit(X)
     table = compare_with_baselines(dcec, X, y).set_index("method")
     assert list(table.index) == [
-        *("k-means", "PCA + k-means", "autoencoder + k-means", "DCEC"),
+        *WITHOUT_NETWORK,
+        *("autoencoder + k-means", "DCEC"),
     ]
     accuracy = table["accuracy"]
     assert accuracy["DCEC"] == clustering_accuracy(y, dcec.labels_)
@@ -618,7 +621,7 @@ def test_comparison_for_others(digits):
     params = {"random_state": 0, "device": "cpu", "batch_size": 32, "n_init": 2}
     deep = DeepCluster(4, image_shape=(8, 8), module__widths=(8,), max_iter=1, **params)
     methods = list(compare_with_baselines(deep, X, y)["method"])
-    assert methods[2:] == ["untrained network + k-means", "DeepCluster"]
+    assert methods[3:] == ["untrained network + start", "DeepCluster"]
     assert not hasattr(deep, "labels_")  # a clone was fitted
     ensemble = SCEDAE(
         4, n_autoencoders=2, module__hidden_dims=(8,), max_epochs=1, **params
@@ -626,20 +629,20 @@ def test_comparison_for_others(digits):
     table = compare_with_baselines(ensemble.fit(X), X, y)
     embedding = ensemble.autoencoders_[0].transform(X)
     expected = KMeans(4, n_init=20, random_state=0).fit_predict(embedding)
-    assert table["accuracy"][2] == clustering_accuracy(y, expected)
+    assert table["accuracy"][3] == clustering_accuracy(y, expected)
 
 
 def test_comparison_names_the_start(make_dcec, digits):
     X, y = digits
     dcec = make_dcec(init="spectral", max_iter=0)
     table = compare_with_baselines(dcec, X, y)
-    assert table["method"][2] == "autoencoder + landmark spectral"
+    assert table["method"][3] == "autoencoder + landmark spectral"
     dcec = make_dcec(init=np.arange(20.0).reshape(5, 4), max_iter=0)
     table = compare_with_baselines(dcec, X, y)
-    assert table["method"][2] == "autoencoder + init"
+    assert table["method"][3] == "autoencoder + init"
     dcec = make_dcec(init=GaussianMixture(covariance_type="diag"), max_iter=0)
     table = compare_with_baselines(dcec, X, y)
-    assert table["method"][2] == "autoencoder + GaussianMixture"
+    assert table["method"][3] == "autoencoder + GaussianMixture"
 
 
 def test_comparison_with_a_rare_cluster_and_many_samples():
@@ -669,7 +672,12 @@ def test_comparison_in_a_pipeline(digits):
     X, y = digits
     pipeline = make_pipeline(Autoencoder(max_epochs=1, random_state=0), KMeans(4))
     table = compare_with_baselines(pipeline.fit(X), X, y)
-    assert list(table["method"]) == ["k-means", "PCA + k-means", "KMeans"]
+    assert list(table["method"]) == [
+        "k-means",
+        "PCA + k-means",
+        "AutoClustering",
+        "KMeans",
+    ]
 
 
 @pytest.fixture
@@ -699,7 +707,7 @@ def test_comparison_of_a_pipeline_on_a_frame(customers, is_fitted):
     if is_fitted:
         pipeline.fit(frame)
     table = compare_with_baselines(pipeline, frame, group).set_index("method")
-    assert list(table.index) == ["k-means", "PCA + k-means", "KMeans"]
+    assert list(table.index) == [*WITHOUT_NETWORK, "KMeans"]
     pd.testing.assert_series_equal(
         table.loc["k-means"], table.loc["KMeans"], check_names=False
     )
@@ -719,7 +727,12 @@ def test_comparison_of_nested_and_searched_pipelines_on_a_frame(customers):
         make_pipeline(encoder, KMeans(random_state=0)), {"kmeans__n_clusters": [3]}
     )
     table = compare_with_baselines(search, frame, group)
-    assert list(table["method"]) == ["k-means", "PCA + k-means", "KMeans"]
+    assert list(table["method"]) == [
+        "k-means",
+        "PCA + k-means",
+        "AutoClustering",
+        "KMeans",
+    ]
 
 
 def test_comparison_takes_x_before_the_first_network(digits, monkeypatch):
