@@ -286,6 +286,8 @@ class FrozenEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         with quiet_decoders(), encoded(plan, np.arange(1)) as batches:
             (_, features), *_ = batches
         self._forget()
+        if seen in _LOADED:
+            _LOADED[self] = _LOADED[seen]
         for name, value in vars(seen).items():
             if name.endswith("_"):
                 setattr(self, name, value)
@@ -364,7 +366,10 @@ class FrozenEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             )
 
     def _named(self) -> Named:
-        key = (self.backbone, os.fspath(self.weights or ""))
+        key = [self.backbone, self.weights]
+        if self.weights is not None and os.path.exists(self.weights):
+            status = os.stat(self.weights)
+            key += [status.st_mtime_ns, status.st_size]
         known = _LOADED.get(self)
         if known is None or known[0] != key:
             known = key, load_named(self.backbone, self.weights, self.download)

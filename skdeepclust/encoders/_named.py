@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +21,8 @@ __all__ = [
     "load_strictly",
     "missing",
     "read_weights",
+    "similar",
+    "size_of",
 ]
 
 # Prefix of a name: the module here, what is imported, the package to install, and how a
@@ -116,6 +119,12 @@ def import_library(library: str) -> ModuleType:
             f"torchvision does not fit torch {torch.__version__}. Install both from "
             "one place, see https://pytorch.org/get-started."
         ) from error
+
+
+def similar(model: str, known: list[str]) -> str:
+    """Names of a library that are like one that it does not have, for an error."""
+    near = get_close_matches(model, known, n=5) or ["none"]
+    return f"With a similar name it has {', '.join(near)}."
 
 
 # -- weights on this computer ----------------------------------------------------------

@@ -97,7 +97,7 @@ class Network:
         is_8_bit = images.dtype == torch.uint8
         images = images.float()
         if is_8_bit:
-            images = images / 255
+            images /= 255
         if self._bands == 3 and images.ndim == 4 and images.shape[1] == 1:
             images = images.expand(-1, 3, -1, -1)
         images = self._normalised(images)
@@ -114,7 +114,9 @@ class Network:
                 )
         if self._mean is not None:
             images = images - self._mean
-        return images if self._std is None else images / self._std
+        if self._std is None:
+            return images
+        return images / self._std if self._mean is None else images.div_(self._std)
 
     def _rows(self, output, n_images):
         if not torch.is_tensor(output):

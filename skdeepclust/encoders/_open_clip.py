@@ -11,6 +11,7 @@ from skdeepclust.encoders._named import (
     hub_file,
     load_strictly,
     missing,
+    similar,
     size_of,
 )
 
@@ -41,7 +42,11 @@ def load(wanted: Wanted) -> tuple[Any, Any]:
     config = _config(open_clip, wanted, name, tag)
     path = wanted.weights or _on_disk(config)
     if path is None and not wanted.download:
-        size = size_of(lambda: _model(open_clip, name, {"load_weights": False})[0])
+        size = size_of(
+            lambda: _model(open_clip, name, {"load_weights": False, "device": "meta"})[
+                0
+            ]
+        )
         raise missing(wanted, _source(config), size)
     settings = {
         "pretrained": tag if path is None else str(path),
@@ -71,7 +76,7 @@ def _config(open_clip, wanted, name, tag) -> dict[str, Any]:
     if name not in open_clip.list_models():
         raise ValueError(
             f"backbone={wanted.name!r}: open_clip has no model {name!r}. "
-            "open_clip.list_models() lists all."
+            f"{similar(name, open_clip.list_models())} open_clip.list_models() has all."
         )
     config = open_clip.get_pretrained_cfg(name, tag) if tag else {}
     if not config and not (wanted.weights is not None and not tag):

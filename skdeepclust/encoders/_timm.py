@@ -10,6 +10,7 @@ from skdeepclust.encoders._named import (
     load_strictly,
     missing,
     read_weights,
+    similar,
     size_of,
 )
 
@@ -39,10 +40,9 @@ def load(wanted: Wanted) -> tuple[Any, Any]:
 
 def _config(timm, wanted):
     if not timm.is_model(wanted.model.partition(".")[0]):
-        near = ", ".join(timm.list_models(f"*{wanted.model[:6]}*")[:8]) or "none"
         raise ValueError(
             f"backbone={wanted.name!r}: timm {timm.__version__} has no such network. "
-            f"With a similar name it has {near}. timm.list_models() lists all."
+            f"{similar(wanted.model, timm.list_models())} timm.list_models() lists all."
         )
     try:
         return timm.get_pretrained_cfg(wanted.model)

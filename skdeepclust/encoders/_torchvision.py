@@ -10,6 +10,7 @@ from skdeepclust.encoders._named import (
     load_strictly,
     missing,
     read_weights,
+    similar,
 )
 
 __all__ = ["load"]
@@ -47,19 +48,18 @@ def load(wanted: Wanted) -> tuple[Any, Any]:
 
 
 def _weights(models, wanted, name, tag):
-    if name not in models.list_models(module=models):
-        near = ", ".join(models.list_models(module=models, include=f"*{name[:4]}*")[:8])
+    known = models.list_models(module=models)
+    if name not in known:
         raise ValueError(
-            f"backbone={wanted.name!r}: torchvision has no such network. With a "
-            f"similar name it has {near or 'none'}. torchvision.models.list_models() "
-            "lists all."
+            f"backbone={wanted.name!r}: torchvision has no such network. "
+            f"{similar(name, known)} torchvision.models.list_models() lists all."
         )
     weights = models.get_model_weights(name)
     tag = tag or "DEFAULT"
     if tag not in weights.__members__:
-        known = ", ".join(each for each in weights.__members__ if each != "DEFAULT")
+        tags = ", ".join(each for each in weights.__members__ if each != "DEFAULT")
         raise ValueError(
-            f"backbone={wanted.name!r}: {name} has no weights {tag!r}. It has {known}."
+            f"backbone={wanted.name!r}: {name} has no weights {tag!r}. It has {tags}."
         )
     return weights[tag]
 
