@@ -1,0 +1,104 @@
+"""Images: what does every method reach with its defaults, and at which cost?
+
+    OMP_NUM_THREADS=1 python benchmarks/images.py --data digits
+    OMP_NUM_THREADS=1 python benchmarks/images.py --data cifar10_test-3000 \
+        --methods k-means DeepCluster --seeds 0 1
+
+The methods have their defaults, except for k-means, which has 20 starts, and for the
+mixture, which has full covariances in the first 32 main components of the pixels. "the
+autoencoder" is that of `DCEC`. `DEC` and `IDEC` get the images as rows. "start" is
+`init_labels_`: what joint training starts from, or what the last step of `DeepCluster`
+makes of the features before training. "name-2000" is a fixed random sample of 2,000.
+
+Every run is a line of `results/images.jsonl` and is not computed again; `--table`
+prints the table. Labels score finished runs and are used for nothing else.
+"""
+
+import time
+
+import _common as common
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.mixture import GaussianMixture
+from sklearn.pipeline import make_pipeline
+
+from skdeepclust import DCEC, DEC, IDEC, AutoClustering, Autoencoder, DeepCluster
+
+NAME = "images"
+DATA = ["digits", "mnist_test-2000", "mnist_test", "cifar10_test-3000", "cifar10_test"]
+DEEP = {"DEC": DEC, "IDEC": IDEC, "DCEC": DCEC, "DeepCluster": DeepCluster}
+METHODS = ["k-means", "PCA + GaussianMixture", "AutoClustering"]
+METHODS += ["autoencoder + k-means", *DEEP]
+
+
+def fitted(method, X, seed, device):
+    """Labels, and the start if there is one."""
+    kmeans = KMeans(10, n_init=20, random_state=seed)
+    if method in DEEP:
+        rows = method in ("DEC", "IDEC")
+        Z = common.pixels_of(X).astype(np.float32) if rows else X
+        model = DEEP[method](10, random_state=seed, device=device).fit(Z)
+        return model.labels_, model.init_labels_
+    if method == "autoencoder + k-means":
+        autoencoder = Autoencoder(augment="auto", random_state=seed, device=device)
+        return make_pipeline(autoencoder, kmeans).fit_predict(X), None
+    model = {
+        "k-means": kmeans,
+        "AutoClustering": AutoClustering(10, random_state=seed),
+        "PCA + GaussianMixture": make_pipeline(
+            PCA(32, random_state=seed), GaussianMixture(10, random_state=seed)
+        ),
+    }[method]
+    return model.fit_predict(common.pixels_of(X).astype(np.float32)), None
+
+
+def compute(args):
+    for data in args.data:
+        X, y = common.load(data)
+        for seed in args.seeds:
+            for method in args.methods:
+                where = {"data": data, "method": method, "seed": seed}
+                if common.rows_of(NAME, where):
+                    continue
+                wall, cpu = time.perf_counter(), time.process_time()
+                labels, start = fitted(method, X, seed, args.device)
+                row = {
+                    **where,
+                    "seconds": time.perf_counter() - wall,
+                    "cpu_seconds": time.process_time() - cpu,
+                    **common.scores(y, labels),
+                }
+                if start is not None:
+                    of_start = common.scores(y, start)
+                    row |= {f"start_{name}": each for name, each in of_start.items()}
+                common.append(NAME, row, args, args.device)
+
+
+def table(args):
+    lines = []
+    for values, rows in common.groups(NAME, data=args.data, method=args.methods):
+        has_start = "start_acc" in rows[0]
+        starts = common.spreads(rows, ["start_acc"])[0] if has_start else ""
+        device = "GPU" if rows[0]["device"] == "cuda" else "CPU"
+        seconds = common.mean(rows, "cpu_seconds", 1)
+        lines.append(
+            [*values, len(rows), starts, *common.spreads(rows), f"{device} {seconds}"]
+        )
+    common.print_table(
+        "Mean (sd, min) over seeds; start: before training",
+        "images | method | seeds | ACC, start | ACC | NMI | ARI | processor seconds",
+        lines,
+    )
+
+
+if __name__ == "__main__":
+    common.run(
+        __doc__,
+        compute,
+        table,
+        seeds=5,
+        data=(["digits"], DATA),
+        methods=(METHODS, METHODS),
+        device="cpu",
+    )
