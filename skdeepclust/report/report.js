@@ -388,7 +388,8 @@
     placeNames(context);
     drawOverlay();
   }
-  // Names at the sample nearest to the mean of a cluster, where there is room.
+  // Names where a cluster is densest, if there is room.
+  const N_CELLS = 24;  // of a side of the map
   const NAME_FONT = "600 12px system-ui, sans-serif";
   let names = [];
   function placeNames(context) {
@@ -408,8 +409,26 @@
       }
     }
   }
+  // The middle of a cluster's fullest square of 3 x 3 cells: a sample of it. The mean of a
+  // cluster in several pieces lies between them.
   function middleOf(cluster) {
     const own = members.get(cluster).map((sample) => place.get(sample));
+    const cell = Math.max(high[0] - low[0], high[1] - low[1]) / N_CELLS || 1;
+    const column = (at) => Math.floor((X[at] - low[0]) / cell);
+    const row = (at) => Math.floor((Y[at] - low[1]) / cell);
+    const counts = new Map();
+    const key = (i, j) => 1000 * (i + 1) + j + 1;
+    for (const at of own) counts.set(key(column(at), row(at)), (counts.get(key(column(at), row(at))) ?? 0) + 1);
+    let [fullest, most] = [own[0], 0];
+    for (const at of own) {
+      let n = counts.get(key(column(at), row(at)));  // the cell itself counts twice
+      for (const i of [-1, 0, 1]) for (const j of [-1, 0, 1]) n += counts.get(key(column(at) + i, row(at) + j)) ?? 0;
+      if (n > most) { most = n; fullest = at; }
+    }
+    const near = own.filter((at) => Math.abs(column(at) - column(fullest)) < 2 && Math.abs(row(at) - row(fullest)) < 2);
+    return nearestToMean(near);
+  }
+  function nearestToMean(own) {
     let [x, y, best, least] = [0, 0, own[0], Infinity];
     for (const at of own) { x += X[at] / own.length; y += Y[at] / own.length; }
     for (const at of own) {

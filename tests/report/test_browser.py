@@ -514,6 +514,35 @@ def test_map_is_moved_and_magnified(page):
     assert pixels() == whole
 
 
+def test_names_are_where_the_clusters_are(open_page, tmp_path):
+    """A cluster has two pieces, and the other one lies between them."""
+    rng = np.random.RandomState(0)
+    places = np.repeat([[0, 0], [-10, 0], [10, 0]], [60, 60, 30], axis=0)
+    points = places + rng.normal(0, 0.5, size=places.shape)
+    X = np.repeat([[0.0], [1.0]], [60, 90], axis=0)
+    model = KMeans(2, n_init=1, random_state=0).fit(X)
+    settings = {"baselines": False, "projection": points}
+    page = open_page(write_report(model, X, path=tmp_path / "r.html", **settings))
+    page.js(
+        "window.texts = {};"
+        "const original = CanvasRenderingContext2D.prototype.fillText;"
+        "CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {"
+        " texts[text] = [x, y]; return original.call(this, text, x, y); }"
+    )
+    page.click("#zoom-all")
+    box = page.js(
+        "const box = document.getElementById('overlay').getBoundingClientRect();"
+        "return [box.width, box.height]"
+    )
+    found = page.js("return texts")
+    order = np.argsort(page.data["shown"])
+    shown = (page.places() + np.array(box) / 2)[order]
+    between, largest = (str(label) for label in model.labels_[[0, 60]])
+    assert set(found) == {between, largest}
+    for name, piece in ((between, shown[:60]), (largest, shown[60:120])):
+        assert np.abs(found[name] - piece.mean(axis=0)).max() < 25
+
+
 def test_page_is_printed(page):
     document = page.driver.execute_cdp_cmd(
         "Page.printToPDF", {"printBackground": False}
