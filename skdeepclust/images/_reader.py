@@ -239,8 +239,7 @@ class ImageReader(TransformerMixin, BaseEstimator):
         Returns
         -------
         images : ndarray of shape (n_samples, n_channels, height, width), uint8
-            Row i is the i-th file. A :class:`numpy.memmap` if it is larger than
-            `memmap_above`.
+            Row i is the i-th file. A memory map if it is larger than `memmap_above`.
         """
         paths = as_paths(X)
         learned = self._fitted()
