@@ -83,6 +83,9 @@ class FrozenEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
           "box", "hamming", "nearest";
         - ``mean`` and ``std``: of values from 0 to 1, a number, or one per band.
 
+        What it lacks of the last three comes from the configuration of a network with a
+        name.
+
         A callable takes one image of Pillow, in RGB, and returns a tensor or an array
         (channels, height, width), as transforms of torchvision do.
     weights : str or path-like, default=None
@@ -350,6 +353,8 @@ class FrozenEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             self._check_no_name()
             return self.backbone, transform or AsItIs()
         named = self._named()
+        if isinstance(given, Mapping):
+            transform = resolve_transform({**named.settings, **given})
         return named.network, transform or ByCallable(named.transform)
 
     def _check_no_name(self):

@@ -182,4 +182,5 @@ def _stacked(images):
             "transform that gives all of them one size, such as "
             "transform=dict(size=224)."
         )
-    return np.stack(images)
+    stacked = np.stack(images)
+    return stacked.astype(stacked.dtype.newbyteorder("="), copy=False)

@@ -57,11 +57,13 @@ class Named(NamedTuple):
     """A network with its weights, and what belongs to it.
 
     `network` takes a batch of images and returns features, `transform` makes a tensor
-    (3, height, width) of one Pillow image, `versions` says what they come from.
+    (3, height, width) of one Pillow image, `settings` has its mean, std and
+    interpolation as far as they are known, `versions` says what all that comes from.
     """
 
     network: nn.Module
     transform: Callable[[Any], Tensor]
+    settings: dict[str, Any]
     versions: str
 
 
@@ -97,10 +99,9 @@ def load_named(name: str, weights: Any, download: bool) -> Named:
     version = getattr(import_library(library), "__version__", "")
     load = import_module(f"skdeepclust.encoders.{home}").load
     path = None if weights is None else Path(weights)
-    network, transform = load(Wanted(name, model, path, bool(download)))
-    return Named(
-        network.eval().requires_grad_(False), transform, f"{library} {version}"
-    )
+    network, transform, settings = load(Wanted(name, model, path, bool(download)))
+    network = network.eval().requires_grad_(False)
+    return Named(network, transform, settings, f"{library} {version}")
 
 
 def import_library(library: str) -> ModuleType:

@@ -34,8 +34,8 @@ class _Tower(nn.Module):
         return self.model.encode_image(images)
 
 
-def load(wanted: Wanted) -> tuple[Any, Any]:
-    """The image tower, and the transform of an image."""
+def load(wanted: Wanted) -> tuple[Any, Any, dict[str, Any]]:
+    """The image tower, the transform of an image, and its settings."""
     import open_clip
 
     name, _, tag = wanted.model.partition("/")
@@ -60,7 +60,9 @@ def load(wanted: Wanted) -> tuple[Any, Any]:
     model, transform = load_strictly(
         lambda: _model(open_clip, name, settings), wanted, path
     )
-    return _Tower(model), transform
+    known = open_clip.get_model_preprocess_cfg(model)
+    found = {key: known[key] for key in ("mean", "std", "interpolation")}
+    return _Tower(model), transform, found
 
 
 def _model(open_clip, name, settings):

@@ -48,6 +48,8 @@ class Array:
         self._X = X
         self._shape = image_shape or (math.prod(X.shape[1:]),)
         self.n_bands = None if image_shape is None else image_shape[0]
+        # Whether `pillow` loses nothing.
+        self.is_pillow = self.n_bands == 3 and X.dtype == np.uint8
 
     def __len__(self) -> int:
         return len(self._X)
@@ -115,6 +117,7 @@ class Files:
         self._paths = paths
         self._mode = "L" if n_bands == 1 else "RGB"
         self.n_bands = n_bands
+        self.is_pillow = True
 
     def __len__(self) -> int:
         return len(self._paths)

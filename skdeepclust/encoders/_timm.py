@@ -16,11 +16,13 @@ from skdeepclust.encoders._named import (
 
 __all__ = ["load"]
 
+_SETTINGS = ("mean", "std", "interpolation")
+
 _FILES = ("model.safetensors", "pytorch_model.bin")
 
 
-def load(wanted: Wanted) -> tuple[Any, Any]:
-    """The network without its last layer, and the transform of an image."""
+def load(wanted: Wanted) -> tuple[Any, Any, dict[str, Any]]:
+    """The network without its last layer, the transform, and its settings."""
     import timm
     from timm.data import create_transform, resolve_model_data_config
 
@@ -35,7 +37,8 @@ def load(wanted: Wanted) -> tuple[Any, Any]:
     network = load_strictly(lambda: _network(timm, wanted, config, path), wanted, path)
     network.reset_classifier(0)
     settings = resolve_model_data_config(network)
-    return network, create_transform(**settings, is_training=False)
+    transform = create_transform(**settings, is_training=False)
+    return network, transform, {key: settings[key] for key in _SETTINGS}
 
 
 def _config(timm, wanted):

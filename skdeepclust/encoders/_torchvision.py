@@ -19,8 +19,8 @@ __all__ = ["load"]
 _HEADS = ("fc", "classifier", "heads", "head")
 
 
-def load(wanted: Wanted) -> tuple[Any, Any]:
-    """The network without its last layer, and the transform of an image."""
+def load(wanted: Wanted) -> tuple[Any, Any, dict[str, Any]]:
+    """The network without its last layer, the transform, and its settings."""
     from torchvision import models
 
     name, _, tag = wanted.model.partition("/")
@@ -44,7 +44,10 @@ def load(wanted: Wanted) -> tuple[Any, Any]:
         if not key.startswith((f"{head}.", "AuxLogits.", "aux1.", "aux2."))
     }
     load_strictly(lambda: network.load_state_dict(state), wanted, path)
-    return network, weights.transforms()
+    transform = weights.transforms()
+    settings = {"mean": transform.mean, "std": transform.std}
+    settings["interpolation"] = transform.interpolation.value
+    return network, transform, settings
 
 
 def _weights(models, wanted, name, tag):

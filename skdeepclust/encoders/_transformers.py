@@ -44,8 +44,8 @@ class _Processor:
         return repr(self.processor)
 
 
-def load(wanted: Wanted) -> tuple[Any, Any]:
-    """The network, and the transform of an image."""
+def load(wanted: Wanted) -> tuple[Any, Any, dict[str, Any]]:
+    """The network, the transform of an image, and its settings."""
     from transformers import AutoImageProcessor, AutoModel
 
     if wanted.weights is not None:
@@ -73,7 +73,21 @@ def load(wanted: Wanted) -> tuple[Any, Any]:
             f"{', '.join(others[:5]) or report['mismatched_keys']} would be at random."
         )
     # Networks trained with another head have no pooler; it would be at random.
-    return _Features(network, has_pooler=not lost), _Processor(processor)
+    features = _Features(network, has_pooler=not lost)
+    return features, _Processor(processor), _settings(processor)
+
+
+def _settings(processor) -> dict[str, Any]:
+    from PIL import Image
+
+    found: dict[str, Any] = {}
+    if getattr(processor, "do_normalize", False):
+        found["mean"] = list(processor.image_mean)
+        found["std"] = list(processor.image_std)
+    resample = getattr(processor, "resample", None)
+    if resample is not None:
+        found["interpolation"] = Image.Resampling(int(resample)).name.lower()
+    return found
 
 
 def _not_found(wanted, error):

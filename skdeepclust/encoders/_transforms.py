@@ -101,31 +101,25 @@ class Resized:
 
     def load(self, images: Any, i: int) -> np.ndarray:
         """Pixels of image i in the size asked for."""
-        bands = images.pixels(i)
-        if bands.ndim != 3:
+        if images.n_bands is None:
             raise ValueError(
                 "transform is a dict, which is for images, but X holds rows. Pass "
                 "transform=None."
             )
-        Image = import_pillow()
-        filter_ = Image.Resampling[self.interpolation.upper()]
-        height, width = self.size
-        box = self._box(*bands.shape[1:])
-        if len(bands) == 3 and bands.dtype == np.uint8:
-            whole = Image.fromarray(np.ascontiguousarray(bands.transpose(1, 2, 0)))
-            made = np.asarray(whole.resize((width, height), filter_, box=box))
-            return made.transpose(2, 0, 1)
+        if images.is_pillow:
+            made = self._resized(images.pillow(i))
+            return made[None] if made.ndim == 2 else made.transpose(2, 0, 1)
+        bands = images.pixels(i)
         dtype = np.uint8 if bands.dtype == np.uint8 else np.float32
-        return np.stack(
-            [
-                np.asarray(
-                    Image.fromarray(np.ascontiguousarray(band, dtype=dtype)).resize(
-                        (width, height), filter_, box=box
-                    )
-                )
-                for band in bands
-            ]
-        )
+        bands = np.ascontiguousarray(bands, dtype=dtype)
+        return np.stack([self._resized(import_pillow().fromarray(b)) for b in bands])
+
+    def _resized(self, image):
+        """Pixels of an image of Pillow in the new size."""
+        width, height = image.size
+        filter_ = import_pillow().Resampling[self.interpolation.upper()]
+        box = self._box(height, width)
+        return np.asarray(image.resize(self.size[::-1], filter_, box=box))
 
     def _box(self, h, w):
         """Left, upper, right and lower edge of the part that is kept."""

@@ -165,6 +165,8 @@ def test_kinds_of_arrays(photos):
     )
     rows = encoder(means, image_shape=(3, 24, 32)).transform(photos.reshape(21, -1))
     np.testing.assert_array_equal(rows, Z)
+    swapped = encoder(means).transform(as_float.astype(">f8"))
+    np.testing.assert_allclose(swapped, Z, atol=1e-6)
     frozen = photos.copy()
     frozen.flags.writeable = False
     np.testing.assert_array_equal(encoder(means).transform(frozen), Z)

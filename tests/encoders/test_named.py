@@ -268,6 +268,20 @@ def test_a_named_encoder_is_one_of_scikit_learn(timm, timm_net, photos, tmp_path
         small.fit(np.zeros((2, 5, 30, 30), np.uint8))
 
 
+def test_a_dict_is_completed_from_the_configuration(timm, timm_net, photos, tmp_path):
+    torch.save(timm_net.state_dict(), tmp_path / "weights.pth")
+    half = {"mean": (0.5,) * 3, "std": (0.5,) * 3, "interpolation": "bicubic"}
+    first, second = (
+        encoder("timm:test_vit", weights=tmp_path / "weights.pth", transform=transform)
+        for transform in ({"size": 160}, {"size": 160, **half})
+    )
+    np.testing.assert_array_equal(first.transform(photos), second.transform(photos))
+
+
+def settings_of(name):
+    return _named.load_named(name, None, False).settings
+
+
 def test_a_network_is_loaded_once(timm, timm_net, photos, tmp_path, monkeypatch):
     torch.save(timm_net.state_dict(), tmp_path / "weights.pth")
     loads, real = [], _timm.load
@@ -317,6 +331,9 @@ def test_torchvision_from_the_cache(photos, tmp_path):
     in_torch_cache(tmp_path, weights.url, network.state_dict())
     network.classifier[3] = nn.Identity()
     expected = by_hand(network, weights.transforms(), photos[:3])
+    settings = settings_of("torchvision:mobilenet_v3_small")
+    assert settings["mean"] == [0.485, 0.456, 0.406]
+    assert settings["interpolation"] == "bilinear"
     for name in ("mobilenet_v3_small", "mobilenet_v3_small/IMAGENET1K_V1"):
         found = encoder(f"torchvision:{name}").fit_transform(photos[:3])
         np.testing.assert_allclose(found, expected, atol=1e-4)
@@ -388,6 +405,9 @@ def saved_vit(transformers, folder, kind):
 def test_transformers_pooled_output(transformers, photos, tmp_path):
     network, transform = saved_vit(transformers, tmp_path, "ViTModel")
     expected = by_hand(lambda X: network(X).pooler_output, transform, photos)
+    half = [0.5, 0.5, 0.5]
+    found = settings_of(f"transformers:{tmp_path}")
+    assert found == {"mean": half, "std": half, "interpolation": "bilinear"}
     found = encoder(f"transformers:{tmp_path}").fit_transform(photos)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
@@ -522,6 +542,7 @@ def test_open_clip_from_the_cache_of_the_hub(open_clip, photos, tmp_path):
         32, False, (0.1, 0.2, 0.3), (0.5, 0.6, 0.7), "squash", "bilinear"
     )
     expected = by_hand(model.encode_image, transform, photos)
+    assert settings_of("open_clip:small-clip/made")["mean"] == (0.1, 0.2, 0.3)
     found = encoder("open_clip:small-clip/made").fit_transform(photos)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
