@@ -427,8 +427,10 @@ class FrozenEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         facts = {"dtype": self.dtype, "pillow": pillow, "transform": self._transform}
         if not isinstance(self.backbone, str):
             backbone = self.backbone
-            if isinstance(backbone, nn.Module):
-                backbone = copy.deepcopy(backbone).eval()
+            if isinstance(backbone, nn.Module):  # in any mode, and on any device
+                state = backbone.state_dict().values()
+                facts["types"] = [str(getattr(v, "dtype", "")) for v in state]
+                backbone = copy.deepcopy(backbone).eval().float().cpu()
             return {**facts, "backbone": backbone}
         named = self._named()
         facts |= {"backbone": self.backbone, "versions": named.versions}

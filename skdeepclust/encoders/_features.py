@@ -86,29 +86,29 @@ def cached_features(
     Equal images are encoded once.
     """
     keys, first, inverse = _unique_keys(plan)
+    n_rows = len(inverse)
     counts = np.bincount(inverse)
-    features, found = store.look_up(keys)
+    features, found = store.look_up(keys, first, n_rows)
     advance(int(counts[found].sum()))
     missing = np.flatnonzero(~found)
     missing = missing[np.argsort(first[missing])]  # in the order of X
     try:
         with encoded(plan, first[missing]) as batches:
             done = 0
-            for at, block in batches:
-                which = missing[done : done + len(at)]
-                done += len(at)
+            for rows, block in batches:
+                which = missing[done : done + len(rows)]
+                done += len(rows)
                 if features is None:
-                    features = np.empty((len(keys), block.shape[1]), dtype=np.float32)
-                features[which] = block
+                    features = np.empty((n_rows, block.shape[1]), dtype=np.float32)
+                features[rows] = block
                 store.add(keys[which], block)
                 advance(int(counts[which].sum()))
     finally:  # what is done is kept, also after Ctrl-C
         store.close()
     assert features is not None  # there is at least one image
-    is_whole = len(first) == len(inverse) and np.array_equal(
-        inverse, np.arange(len(keys))
-    )
-    return features if is_whole else features[inverse]
+    again = np.flatnonzero(first[inverse] != np.arange(n_rows))
+    features[again] = features[first[inverse[again]]]
+    return features
 
 
 def _unique_keys(plan):

@@ -47,20 +47,26 @@ class FeatureStore:
 
     # -- reading -----------------------------------------------------------------------
 
-    def look_up(self, keys: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
+    def look_up(
+        self, keys: np.ndarray, rows: np.ndarray, n_rows: int
+    ) -> tuple[np.ndarray | None, np.ndarray]:
         """Features that are there.
 
         Parameters
         ----------
-        keys : ndarray of shape (n,), of type `KEY_TYPE`
+        keys : ndarray of shape (n_keys,), of type `KEY_TYPE`
             Digests of images, sorted.
+        rows : ndarray of shape (n_keys,)
+            Rows of the result where their features go.
+        n_rows : int
+            Number of rows of the result.
 
         Returns
         -------
-        features : ndarray of shape (n, d) or None
-            Rows of what was found; None if nothing was.
-        found : ndarray of shape (n,), bool
-            Which rows are filled.
+        features : ndarray of shape (n_rows, d) or None
+            Features in the rows of what was found; None if nothing was.
+        found : ndarray of shape (n_keys,), bool
+            Which keys were found.
         """
         found = np.zeros(len(keys), dtype=bool)
         features = None
@@ -68,12 +74,12 @@ class FeatureStore:
             read = self._read(path)
             if read is None:
                 continue
-            there, rows = read
+            there, block = read
             if features is None:
-                features = np.empty((len(keys), rows.shape[1]), dtype=np.float32)
+                features = np.empty((n_rows, block.shape[1]), dtype=np.float32)
             at = np.minimum(np.searchsorted(keys, there), len(keys) - 1)
             fits = keys[at] == there
-            features[at[fits]] = rows[fits]
+            features[rows[at[fits]]] = block[fits]
             found[at[fits]] = True
             if found.all():
                 break

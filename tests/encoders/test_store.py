@@ -99,6 +99,16 @@ def test_what_does_not_count(photos, tmp_path):
     assert n_encoded(encoder(tmp_path, Means().eval()), photos)[0] == 0
 
 
+def test_a_module_in_16_bits(photos, tmp_path):
+    """A parameter of bfloat16 is none of numpy's types, and has a key all the same."""
+    for n in (21, 0):
+        half = Means(1.5).to(torch.bfloat16)
+        n_found, Z = n_encoded(encoder(tmp_path, half, dtype="bfloat16"), photos)
+        assert n_found == n
+    assert n_encoded(encoder(tmp_path, Means(1.5), dtype="bfloat16"), photos)[0] == 21
+    assert Z.dtype == np.float32
+
+
 def test_what_counts(photos, tmp_path):
     encoder(tmp_path).transform(photos)
     others = [
@@ -201,7 +211,8 @@ def test_two_processes_at_once_of_which_one_is_killed(tmp_path):
     assert codes[0] in (0, 9)  # 0: the other one had done its work already
     (folder,) = {path.parent for path in stored(tmp_path)}
     keys = [np.load(path)["keys"] for path in stored(tmp_path)]
-    _, found = FeatureStore(folder).look_up(np.unique(np.concatenate(keys)))
+    keys = np.unique(np.concatenate(keys))
+    _, found = FeatureStore(folder).look_up(keys, np.arange(len(keys)), len(keys))
     assert found.sum() == 40
     assert found.all()
 
@@ -320,7 +331,7 @@ def test_many_features_are_found_quickly(tmp_path):
     store.close()
     order = np.argsort(keys)
     begin = time.perf_counter()
-    found, which = store.look_up(keys[order])
+    found, which = store.look_up(keys[order], np.arange(20_000), 20_000)
     assert time.perf_counter() - begin < 5
     assert which.all()
     np.testing.assert_array_equal(found, features[order])
