@@ -14,6 +14,8 @@ from skdeepclust.inspection import compare_with_baselines
 
 __all__ = ["baselines_section", "escaped", "facts_section", "notes_section"]
 
+_MOST_OPEN = 3  # warnings that are shown at once
+
 _PACKAGES = ("skdeepclust", "scikit-learn", "torch", "skorch", "numpy")
 
 # Most values of X for which the baselines are computed unasked: the 20 k-means runs of
@@ -113,22 +115,32 @@ def notes_section(estimator, found, warnings, notes):
     text : str
         Lists in HTML, or "" if there is nothing to say.
     """
-    warnings = list(warnings)
-    if _attribute(estimator, "converged_") is False:
+    own = []
+    is_said = any("max_iter" in text for text in warnings)
+    if _attribute(estimator, "converged_") is False and not is_said:
         reason = _attribute(estimator, "stop_reason_") or "it reached its limit"
-        warnings.append(f"The training did not converge: {reason}.")
+        own.append(f"The training did not converge: {reason}.")
     n_found = len(np.unique(found.labels[found.labels >= 0]))
     n_asked = _attribute(estimator, "n_clusters")
     if isinstance(n_asked, int) and 0 < n_found < n_asked:
         n_empty = n_asked - n_found
         are = "cluster is" if n_empty == 1 else "clusters are"
-        warnings.append(f"{n_empty} of {n_asked} {are} empty for these samples.")
-    parts = []
-    for kind, texts in (("warning", warnings), ("note", notes)):
-        if texts:
-            items = "".join(f"<li>{escaped(text)}</li>" for text in texts)
-            parts.append(f'<ul class="notices {kind}s">{items}</ul>')
-    return "".join(parts)
+        own.append(f"{n_empty} of {n_asked} {are} empty for these samples.")
+    kinds = (("warning", [*own, *warnings]), ("note", list(notes)))
+    return "".join(_notices(kind, texts) for kind, texts in kinds if texts)
+
+
+def _notices(kind, texts):
+    """A list; all but the first entries are folded, so that the map is in sight."""
+    n_open = len(texts) if len(texts) <= _MOST_OPEN + 1 else _MOST_OPEN
+    first, rest = (
+        "".join(f"<li>{escaped(text)}</li>" for text in some)
+        for some in (texts[:n_open], texts[n_open:])
+    )
+    if rest:
+        summary = f"<summary>{len(texts) - n_open} more {kind}s</summary>"
+        rest = f"<details>{summary}<ul>{rest}</ul></details>"
+    return f'<div class="notices {kind}s"><ul>{first}</ul>{rest}</div>'
 
 
 def baselines_section(baselines, steps, stages):

@@ -116,6 +116,17 @@ def test_facts_curves_and_notes_of_the_fit(dcec, digits, target):
     assert "scikit-learn" in text
 
 
+def test_many_warnings_are_folded(dcec, digits, target):
+    texts = ["Training used up max_iter=60.", *(f"warning {i}" for i in range(5))]
+    text = fast(dcec, digits[0], target, warnings=texts).read_text(encoding="utf-8")
+    assert "<summary>3 more warnings</summary>" in text
+    assert "did not converge" not in text  # that is what the first one says
+    for each in texts:
+        assert text.count(f"<li>{each}</li>") == 1
+    text = fast(dcec, digits[0], target, warnings=texts[1:4]).read_text("utf-8")
+    assert "more warnings" not in text
+
+
 def test_comparison_with_baselines(kmeans, blobs, target):
     X, y = blobs
     write_report(kmeans, X, path=target, projection="pca")
