@@ -208,7 +208,8 @@ def _write(draft, samples, pipeline, X, args, log, times):
     def make_report():
         log.say("writing the report")
         estimator, rows, paths = samples.shown(pipeline, X)
-        options = {"warnings": list(log.warnings), "random_state": args.seed}
+        # The latest first: those of the training, then those of the files.
+        options = {"warnings": log.warnings[::-1], "random_state": args.seed}
         write_report(estimator, rows, paths, draft / REPORT, **options)
 
     def make_folders():

@@ -142,7 +142,7 @@ def report(args, log, signals):
         max_images=args.max_images,
         thumbnail_size=args.thumbnail_size,
         title=args.title,
-        warnings=run["warnings"],
+        warnings=run["warnings"][::-1],
         random_state=run["seed"],
     )
     log.say(f"written: {written}")

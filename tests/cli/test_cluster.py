@@ -1,5 +1,6 @@
 """``skdeepclust cluster``: what it writes, and what it refuses."""
 
+import html
 import json
 import os
 import subprocess
@@ -68,6 +69,16 @@ def test_run_says_how_it_was_made(messy, images_out):
     assert facts["seconds"]["total"] > 0
     assert any("uint16" in text for text in facts["warnings"])
     assert facts["argv"][0] == "cluster"
+
+
+def test_the_report_begins_with_the_warnings_of_the_training(images_out):
+    said = json.loads((images_out / "run.json").read_text())["warnings"]
+    report = (images_out / "report.html").read_text()
+    notices = report[report.index('class="notices') :]
+    places = [notices.index(html.escape(text)) for text in (said[-1], said[0])]
+    assert "Joint training" in said[-1]
+    assert "left out" in said[0]
+    assert places == sorted(places)
 
 
 def test_model_is_the_one_of_the_labels(messy, images_out):
