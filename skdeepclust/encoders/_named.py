@@ -1,5 +1,6 @@
 """Networks by name: from which library, with which weights, and where these are."""
 
+import logging
 import os
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -170,6 +171,8 @@ def missing(wanted: Wanted, source: str, size: str) -> FileNotFoundError:
 
 def size_of(build: Callable[[], nn.Module]) -> str:
     """Size of the weights of a network, which is built without memory."""
+    before = logging.root.manager.disable
+    logging.disable()  # some libraries warn that the weights are at random
     try:
         with torch.device("meta"):
             network = build()
@@ -177,6 +180,8 @@ def size_of(build: Callable[[], nn.Module]) -> str:
         n_bytes = sum(value.numel() * value.element_size() for value in values)
     except Exception:  # not every network can be built in this way
         return "of a size that is not known before"
+    finally:
+        logging.disable(before)
     return f"about {max(1, round(n_bytes / 1e6)):,} MB"
 
 

@@ -560,10 +560,11 @@ def test_open_clip_from_a_file(open_clip, photos, tmp_path):
         encoder("open_clip:small-clip", weights=tmp_path / "other.pt").fit(photos)
 
 
-def test_open_clip_fetches_nothing_without_being_asked(open_clip, photos):
+def test_open_clip_fetches_nothing_without_being_asked(open_clip, photos, caplog):
     words = "https://huggingface.co/some/clip .about 1 MB.*download=True"
     with pytest.raises(FileNotFoundError, match=words):
         encoder("open_clip:small-clip/made").fit(photos)
+    assert "random" not in caplog.text
 
 
 def test_open_clip_of_wrong_names(open_clip, photos):
