@@ -7,6 +7,7 @@ Where to look first:
 - :class:`DeepCluster`: pseudo-labels from any clusterer train a convolutional network.
 - :class:`SCEDAE`: spectral clustering over an ensemble of autoencoders, and
   :class:`LandmarkSpectralClustering`, its clusterer, for any embedding.
+- :class:`TEMI` and :class:`Turtle`: heads on features of a frozen network.
 - :class:`AutoClustering`: k-means, mixtures and spectral clusterings that compete.
 - :class:`ImageReader` and :func:`find_images`: from a folder of files to arrays.
 - :class:`FrozenEncoder`: from images to features of a pretrained network.
@@ -54,6 +55,7 @@ if TYPE_CHECKING:  # at run time __getattr__ imports what is used
         ImageShapeWarning,
         NonFiniteLossError,
     )
+    from skdeepclust.heads import TEMI, Turtle
     from skdeepclust.images import ImageReader, find_images
 
 __all__ = [
@@ -61,6 +63,7 @@ __all__ = [
     "DEC",
     "IDEC",
     "SCEDAE",
+    "TEMI",
     "AutoClustering",
     "Autoencoder",
     "CacheError",
@@ -77,6 +80,7 @@ __all__ = [
     "LandmarkSpectralClustering",
     "NonFiniteLossError",
     "RandomAffine",
+    "Turtle",
     "clustering_kl",
     "find_images",
     "metrics",
@@ -106,6 +110,7 @@ _HOMES = {
         *("ImageReadError", "ImageReadWarning", "ImageScaleWarning"),
         *("ImageShapeWarning", "NonFiniteLossError"),
     ),
+    "heads": ("TEMI", "Turtle"),
     "images": ("ImageReader", "find_images"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

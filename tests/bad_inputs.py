@@ -148,6 +148,11 @@ TINY: dict[str, dict[str, Any]] = {
         **{"n_autoencoders": 2, **_DENSE, **_COMMON},
     },
     "LandmarkSpectralClustering": {"n_clusters": 3, "n_init": 1, "random_state": 0},
+    "TEMI": {
+        **{"n_clusters": 3, "n_heads": 2, "n_neighbors": 5, "max_epochs": 1},
+        **_COMMON,
+    },
+    "Turtle": {"n_clusters": 3, "max_epochs": 1, **_COMMON},
 }
 OF_IMAGES = ("DCEC", "DeepCluster")
 METHODS = {

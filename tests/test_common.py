@@ -29,16 +29,19 @@ from skdeepclust import (
     DEC,
     IDEC,
     SCEDAE,
+    TEMI,
     Autoencoder,
     ClusterCollapseWarning,
     DataScaleWarning,
     DeepCluster,
     ImageShapeWarning,
     LandmarkSpectralClustering,
+    Turtle,
     _initial_centers,
     metrics,
 )
 from skdeepclust._tensor_data import TensorData
+from skdeepclust.heads import _prepare
 
 # A new estimator needs a line here and nothing else in this file.
 WIDTH = 4  # values that `transform` returns
@@ -79,6 +82,13 @@ def estimators(dense, **params):
     yield SimCLR(**backbone, **few)
 
 
+def heads(**params):
+    """Clusterers of features, which know no images."""
+    few = {"max_epochs": 3, "batch_size": 32, **params}
+    yield TEMI(WIDTH, n_heads=3, n_neighbors=5, **few)
+    yield Turtle(WIDTH, **few)
+
+
 def names_of(candidates):
     return [getattr(e, "variant", type(e).__name__) for e in candidates]
 
@@ -89,6 +99,7 @@ def names_of(candidates):
         # Rows of any length as images of one line.
         *estimators(dense=False, image_shape=(1, 1, -1)),
         LandmarkSpectralClustering(n_clusters=3, n_init=2),
+        *heads(),
     ],
     expected_failed_checks=lambda e: EXPECTED_FAILURES.get(type(e).__name__, {}),
 )
@@ -101,6 +112,7 @@ ALL = list(estimators(dense=False, random_state=0, device="cpu", **ROWS))
 for each in ALL:
     if isinstance(each, DeepCluster):
         each.set_params(epochs_per_round=1)
+ALL += heads(random_state=0, device="cpu")
 CLUSTERERS = [e for e in ALL if hasattr(e, "predict")]
 
 
@@ -258,12 +270,19 @@ def test_the_data_is_never_converted_as_a_whole(estimator, digits, monkeypatch):
     monkeypatch.setattr(TensorData, "take", spy)
     # Main components are those of a part of the samples.
     monkeypatch.setattr(_initial_centers, "_MAX_OF_COMPONENTS", 50)
+    monkeypatch.setattr(_prepare, "_BLOCK", 50)
     estimator.fit(X).transform(X)
     assert max(most) <= 64  # the batch size is 32, blocks without gradients have 64
     assert sum(most) > len(X)
 
 
 # -- layouts and types -------------------------------------------------------
+
+
+def of_images(estimator, image_shape):
+    """Parameters that say the shape of an image, if the estimator asks for it."""
+    knows_images = "image_shape" in estimator.get_params()
+    return {"image_shape": image_shape} if knows_images else {}
 
 
 def as_memmap(X, path):
@@ -274,8 +293,8 @@ def as_memmap(X, path):
 def test_the_same_images_in_any_form(estimator, tmp_path):
     X = np.random.RandomState(0).randint(256, size=(70, 2, 6, 5), dtype=np.uint8)
     scaled = X.astype(np.float32) / 255
-    rows = {"image_shape": (2, 6, 5)}
-    estimator.set_params(image_shape="auto")
+    rows = of_images(estimator, (2, 6, 5))
+    estimator.set_params(**of_images(estimator, "auto"))
     same = [
         (X, {}),
         (X, rows),
@@ -297,7 +316,7 @@ def test_the_same_images_in_any_form(estimator, tmp_path):
 
 def test_one_channel_images_with_and_without_the_channel(estimator):
     X = np.random.RandomState(0).rand(50, 9, 7)
-    estimator.set_params(image_shape="auto")
+    estimator.set_params(**of_images(estimator, "auto"))
     first = result(clone(estimator).fit(X), X)
     for same_X in (X[:, None], X.astype(np.float32)):
         assert_same(first, result(clone(estimator).fit(same_X), same_X))
@@ -351,7 +370,10 @@ def test_warnings_stand_at_the_users_line(estimator, digits, way):
     collapses = hasattr(estimator, "predict") and not isinstance(estimator, VaDE)
     if collapses:
         X[:] = X[0]
-    with pytest.warns(DataScaleWarning) as record:
+    any_scale = isinstance(estimator, TEMI | Turtle)  # they standardise
+    with pytest.warns(ClusterCollapseWarning if any_scale else DataScaleWarning) as (
+        record
+    ):
         WAYS[way](estimator, X)
     ours = [w for w in record if w.category.__module__.startswith("skdeepclust")]
     ours += [w for w in record if "Joint training used up" in str(w.message)]
@@ -441,6 +463,8 @@ def test_fitted_names(clusterer, digits):
     ]
     if isinstance(clusterer, SCEDAE):  # many nets, and no way to converge
         names += ["autoencoders_", "embedding_"]
+    elif isinstance(clusterer, TEMI | Turtle):  # one stage, from random heads
+        names += ["net_"]
     else:
         names += ["net_", "converged_", "init_labels_"]
         assert clusterer.init_labels_.shape == (200,)
@@ -611,11 +635,14 @@ def test_grid_search_in_two_processes(clusterer, digits, labelled):
         "n_pseudo_labels": [5, 20],
         "pretrain_lr": [1e-3, 1e-2],
         "pretrain_epochs": [0, 1],
+        "n_heads": [1, 2],
     }
     name = next(name for name in searched if name in params)
     grid += [{name: searched[name]}]
     if isinstance(clusterer, DeepCluster):
         grid += [{"module__widths": [(4,), (2, 4)]}]
+    elif isinstance(clusterer, TEMI | Turtle):
+        grid += [{"n_components": [2, None]}]
     elif isinstance(clusterer, VaDE):
         grid += [{"module__width": [4, 8]}]
     else:

@@ -25,16 +25,17 @@ LAYERS = [
     {"_base"},
     {"_auto_clustering", "_autoencoder", "_landmark_spectral"},
     {"_initial_centers"},
-    {"_joint", "_deepcluster", "_scedae"},
+    {"_joint", "_deepcluster", "_scedae", "heads"},
     {"_dcec", "_dec"},
     {"_idec"},
-    {"base", "displays", "images", "inspection"},
+    {"base", "consensus", "displays", "images", "inspection"},
     {"encoders"},
     {"report"},
     {"cli"},
     {"__main__"},
 ]
-OWN_ROW = {"cli", "displays", "encoders", "images", "networks", "report"}
+OWN_ROW = {"cli", "consensus", "displays", "encoders", "heads", "images", "networks"}
+OWN_ROW |= {"report"}
 
 
 def modules():

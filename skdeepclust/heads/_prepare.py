@@ -1,0 +1,139 @@
+"""From features to what the heads see: standardised, main components, unit rows."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from skdeepclust._tensor_data import TensorData, map_blocks
+
+__all__ = ["Preparation", "column_moments", "fit_preparation", "prepared"]
+
+_BLOCK = 4096  # rows that are converted at once
+
+# A column whose standard deviation is a smaller part of its mean is constant: what
+# is left of it is the rounding of float32.
+_LEAST_SPREAD = 1e-6
+
+
+class Preparation(nn.Module):
+    """Maps rows to ``(x - shift) * factor``, then by a matrix, then to unit length.
+
+    Parameters
+    ----------
+    shift, factor : Tensor of shape (n_features,)
+        What is subtracted from the columns and what they are multiplied by.
+    matrix : Tensor of shape (n_features, n_components) or None
+        Main components; None keeps the columns.
+    unit_rows : bool
+        Scale rows to length one.
+    """
+
+    shift: Tensor
+    factor: Tensor
+    matrix: Tensor | None
+
+    def __init__(
+        self, shift: Tensor, factor: Tensor, matrix: Tensor | None, unit_rows: bool
+    ):
+        super().__init__()
+        self.register_buffer("shift", shift)
+        self.register_buffer("factor", factor)
+        self.register_buffer("matrix", matrix)
+        self.unit_rows = unit_rows
+
+    @property
+    def width(self) -> int:
+        """Number of values of a prepared row."""
+        return len(self.shift) if self.matrix is None else self.matrix.shape[1]
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Prepare rows ``(n, ...)``, which are flattened."""
+        # Contiguous: sums over rows of another memory order round differently.
+        Z = (X.flatten(1).contiguous() - self.shift) * self.factor
+        if self.matrix is not None:
+            Z = Z @ self.matrix
+        return normalize(Z, dim=1) if self.unit_rows else Z
+
+
+def prepared(preparation: Preparation, data: TensorData) -> NDArray[np.float32]:
+    """Prepared rows of all samples, the only matrix of n rows that a head keeps."""
+    return map_blocks(preparation.eval(), data).to(torch.float32).cpu().numpy()
+
+
+def fit_preparation(
+    data: Any, scale: str | None, n_components: int | None, unit_rows: bool
+) -> Preparation:
+    """Find the preparation of the samples, block by block.
+
+    Parameters
+    ----------
+    data : TensorData
+        The samples; what has a length, a device and `take` will do.
+    scale : {"standard"} or None
+        "standard" gives every column the mean 0 and the variance 1, None only the mean
+        0.
+    n_components : int or None
+        Number of main components, at most the number of columns; None keeps all
+        columns.
+    unit_rows : bool
+        Scale the rows to length one.
+
+    Returns
+    -------
+    preparation : Preparation
+        On the device of the samples.
+    """
+    mean, spread = column_moments(data)
+    is_constant = spread <= _LEAST_SPREAD * np.abs(mean)
+    factor = np.where(is_constant, 0.0, 1.0)
+    if scale == "standard":
+        factor /= np.where(is_constant, 1.0, spread)
+    matrix = None
+    if n_components is not None and n_components < len(mean):
+        matrix = _main_components(data, mean, factor, n_components)
+    shift, scaled = torch.from_numpy(mean).float(), torch.from_numpy(factor).float()
+    whole = None if matrix is None else torch.from_numpy(matrix).float()
+    return Preparation(shift, scaled, whole, unit_rows).to(data.device)
+
+
+def column_moments(data: Any) -> tuple[NDArray, NDArray]:
+    """Mean and standard deviation of every column, in float64.
+
+    Blocks are merged by Chan's formula, so that a mean far from zero costs no digits.
+    """
+    n, mean, squares = 0, 0.0, 0.0
+    for block in _blocks(data):
+        own = block.mean(axis=0)
+        difference, n_own = own - mean, len(block)
+        squares = squares + ((block - own) ** 2).sum(axis=0)
+        squares = squares + difference**2 * (n * n_own / (n + n_own))
+        mean = mean + difference * (n_own / (n + n_own))
+        n += n_own
+    return np.asarray(mean), np.sqrt(np.asarray(squares) / n)
+
+
+def _main_components(data, mean, factor, n_components):
+    """Eigenvectors of the covariance matrix, scaled to a mean square of one."""
+    covariance = np.zeros((len(mean), len(mean)))
+    for block in _blocks(data):
+        Z = ((block - mean) * factor).astype(np.float32)
+        covariance += Z.T @ Z
+    values, vectors = np.linalg.eigh(covariance / len(data))
+    vectors, values = vectors[:, ::-1], values[::-1]
+    kept = vectors[:, :n_components]
+    # The sign of an eigenvector is arbitrary: its largest value is positive.
+    largest = np.abs(kept).argmax(axis=0)
+    kept = kept * np.sign(kept[largest, np.arange(n_components)])
+    size = np.sqrt(values[:n_components].mean())
+    return kept / size if size > 0 else kept
+
+
+def _blocks(data):
+    """All samples as float64 rows, a block after the other."""
+    for start in range(0, len(data), _BLOCK):
+        block = data.take(slice(start, start + _BLOCK)).flatten(1)
+        yield block.cpu().numpy().astype(np.float64, order="C")

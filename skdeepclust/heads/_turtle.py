@@ -1,0 +1,465 @@
+"""TURTLE: the labels that linear classifiers learn best."""
+
+import warnings
+from functools import partial
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from skdeepclust._batches import Batches
+from skdeepclust._compat import Interval
+from skdeepclust._nets import Run, history_table
+from skdeepclust._random import derived_seed
+from skdeepclust._tensor_data import TensorData, map_blocks
+from skdeepclust.heads._base import BaseHead, HeadNet, HeadNetwork
+from skdeepclust.heads._losses import turtle_loss
+from skdeepclust.heads._prepare import Preparation, fit_preparation
+from skdeepclust.heads._spaces import joined, resolve_spaces
+
+__all__ = ["Turtle"]
+
+# Samples that `score` draws when there are more, and its number of folds.
+_MOST_SCORED, _FOLDS = 10_000, 10
+_LOGISTIC_STEPS = 100
+
+# Adam's constants for the classifiers of the inner loop.
+_BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8
+
+
+class SpaceHeads(HeadNetwork):
+    """A linear head per space, weight-normed; the labels are the mean over spaces.
+
+    ========  ========================  ===================================
+    step      shape                     what
+    ========  ========================  ===================================
+    prepared  (n, d_s)                  columns of a space, standardised
+    logits    (n, n_clusters)           linear, in each space
+    labels    (n, n_clusters)           mean over the spaces of softmax
+    ========  ========================  ===================================
+
+    Parameters
+    ----------
+    columns : list of ndarrays of int
+        Columns of every space.
+    preparations : list of Preparation
+        What is done to each.
+    n_clusters : int
+        Number of clusters.
+    """
+
+    def __init__(
+        self,
+        columns: list[NDArray],
+        preparations: list[Preparation],
+        n_clusters: int,
+    ):
+        super().__init__()
+        self.preparations = nn.ModuleList(preparations)
+        self.n_spaces = len(columns)
+        for i, each in enumerate(columns):
+            self.register_buffer(f"columns_{i}", torch.from_numpy(each))
+        widths = [preparation.width for preparation in preparations]
+        self.directions = nn.ParameterList(
+            torch.randn(width, n_clusters) for width in widths
+        )
+        # Lengths start as those of a linear layer of torch, the code of the paper.
+        self.lengths = nn.ParameterList(
+            torch.full((n_clusters,), 3**-0.5) for _ in widths
+        )
+        self.biases = nn.ParameterList(torch.zeros(n_clusters) for _ in widths)
+
+    def space(self, i: int, X: Tensor) -> Tensor:
+        """Prepared rows of one space."""
+        columns = getattr(self, f"columns_{i}")
+        return self.preparations[i](X.flatten(1)[:, columns])
+
+    def forward(self, X: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """Prepared rows, and logarithms of the labels, of every space."""
+        spaces = [self.space(i, X) for i in range(self.n_spaces)]
+        parts = zip(spaces, self.directions, self.lengths, self.biases)
+        logits = [
+            torch.matmul(Z, normalize(direction, dim=0) * length) + bias
+            for Z, direction, length, bias in parts
+        ]
+        return spaces, [each.log_softmax(dim=1) for each in logits]
+
+    def log_assignment(self, X: Tensor) -> Tensor:
+        """Logarithms of the mean labels."""
+        return mean_labels(self(X)[1])
+
+
+def mean_labels(log_p: list[Tensor]) -> Tensor:
+    """Logarithm of the mean over the spaces."""
+    stacked = torch.stack(log_p)
+    return torch.logsumexp(stacked, dim=0) - float(np.log(len(log_p)))
+
+
+def learned_classifier(Z: Tensor, target: Tensor, n_steps: int, lr: float) -> Tensor:
+    """Logits of a linear classifier after a few steps of Adam from zero.
+
+    Parameters
+    ----------
+    Z : Tensor of shape (n_samples, n_features)
+        Prepared rows.
+    target : Tensor of shape (n_samples, n_clusters)
+        Soft labels, without gradient.
+    n_steps : int
+        Steps.
+    lr : float
+        Learning rate.
+
+    Returns
+    -------
+    logits : Tensor of shape (n_samples, n_clusters)
+        Without gradient.
+    """
+    with torch.no_grad():
+        ones = Z.new_ones(len(Z), 1)
+        rows = torch.cat([Z, ones], dim=1)
+        weights = Z.new_zeros(rows.shape[1], target.shape[1])
+        mean, square = torch.zeros_like(weights), torch.zeros_like(weights)
+        for step in range(1, n_steps + 1):
+            error = (rows @ weights).softmax(dim=1) - target
+            gradient = rows.T @ error / len(rows)
+            mean.lerp_(gradient, 1 - _BETA1)
+            square.lerp_(gradient**2, 1 - _BETA2)
+            size = (square / (1 - _BETA2**step)).sqrt() + _EPSILON
+            weights -= lr * mean / (1 - _BETA1**step) / size
+        return rows @ weights
+
+
+class TurtleNet(HeadNet):
+    """Trains the labels, against classifiers learned in every step from nothing."""
+
+    def __init__(self, module, *, gamma, n_inner, inner_lr, **params):
+        super().__init__(module, **params)
+        self.gamma = gamma
+        self.n_inner = n_inner
+        self.inner_lr = inner_lr
+
+    _causes = ("lr", "inner_lr", "gamma")
+
+    def losses(self, output, target, X):
+        """Return the loss of the outer step, and its two parts."""
+        spaces, log_p = output
+        labels = mean_labels(log_p).exp()
+        fixed = labels.detach()
+        logits = [
+            learned_classifier(Z.detach(), fixed, self.n_inner, self.inner_lr)
+            for Z in spaces
+        ]
+        error = turtle_loss(logits, log_p, labels, 0.0)
+        loss = turtle_loss(logits, log_p, labels, self.gamma)
+        return {"loss": loss, "classification_loss": error.detach()}
+
+
+class Turtle(BaseHead):
+    r"""The labels that linear classifiers learn best.
+
+    X are features of one or several networks that were trained on something else and
+    stay as they are. Labels are sought that linear classifiers on these features learn
+    fast and well, in all spaces, while the clusters stay even [1]_.
+
+    Parameters
+    ----------
+    n_clusters : int, default=10
+        Number of clusters. It has to be near the true one.
+    spaces : list or None, default=None
+        Columns of X that belong to one space, for several: each entry is a slice, a
+        list of positions or of names of columns, or a pair of a name and one of these.
+        None is one space of all columns. A list of arrays as X is several spaces as
+        well, and `spaces` is then None.
+    scale : {"standard"} or None, default="standard"
+        "standard" gives every column the mean 0 and the variance 1, None only the
+        mean 0. Means and variances are found block by block.
+    n_components : int or None, default=None
+        Number of main components of each space, at most its number of columns. None,
+        the default, keeps the columns.
+    gamma : float, default=10.0
+        Weight of the entropy of the mean labels; that of [1]_. Clusters of uneven size
+        want less.
+    n_inner : int, default=10
+        Steps in which the classifiers learn the labels; that of [1]_. They begin at
+        zero in every step of the labels.
+    inner_lr : float, default=1e-3
+        Learning rate of the classifiers, by Adam; that of [1]_.
+    max_epochs : int, default=1000
+        Passes through the data. [1]_ takes 6,000 steps of 10,000 samples.
+    batch_size : int or "auto", default=10_000
+        Samples per step, at most all. The default is that of [1]_. "auto" is that of
+        the other methods, which is small.
+    lr : float, default=1e-3
+        Learning rate of the labels; that of [1]_.
+    optimizer : torch optimiser class, default=torch.optim.Adam
+        Optimiser of the heads.
+    callbacks : list of skorch callbacks, default=None
+        Callbacks of the net, which works on copies.
+    device : str or torch.device, default="auto"
+        Where to compute. "auto" takes CUDA, else MPS, else the CPU.
+    verbose : int, default=0
+        With 1 or more a line is printed after every epoch.
+    random_state : int, RandomState instance or None, default=None
+        Governs the first weights and all draws. Two fits with the same integer are
+        equal to the bit on a CPU. None draws fresh entropy. The global generators of
+        numpy and torch are never touched.
+    **skorch : dict
+        Parameters passed on with skorch's prefixes: ``optimizer__*``,
+        ``callbacks__*``, ``compile`` and ``compile__*``.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,)
+        Cluster of every sample. Equal to ``predict(X)``.
+    cluster_centers_ : ndarray of shape (n_clusters, n_clusters)
+        Mean of ``transform(X)`` over each cluster, weighted by the soft assignments.
+    module_ : nn.Module
+        The network.
+    net_ : TensorNet
+        The skorch net that trained it.
+    history_ : dict
+        ``history_["training"]`` is a table, a dict of columns with an entry per epoch:
+        "epoch", "loss", "classification_loss" (the loss without the entropy) and "dur"
+        (seconds).
+    n_iter_ : int
+        Epochs trained.
+    stop_reason_ : str
+        Why the training ended.
+    image_shape_ : tuple of 3 ints or None
+        Shape of an image, if X held images; the head takes them as rows.
+    n_features_in_ : int
+        Number of values per sample.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, if X has them.
+
+    Warns
+    -----
+    ClusterCollapseWarning
+        When the effective number of clusters is below half of `n_clusters`.
+
+    See Also
+    --------
+    TEMI : Heads that put nearest neighbours into one cluster.
+
+    Notes
+    -----
+    1. The columns of every space s are standardised: :math:`z_s`. Its head proposes
+       labels :math:`\tau_s = softmax(\theta_s z_s)`, with :math:`\theta` weight-normed.
+       The labels :math:`\tau` are the mean of the proposals.
+    2. In every step linear classifiers :math:`w_s` begin at zero and take `n_inner`
+       steps on :math:`CE(w_s z_s, \tau)`. The labels then take one step on
+       :math:`\sum_s CE(w_s z_s, \tau) - \gamma \sum_s H(\bar\tau_s)`, with the
+       classifiers held fixed.
+
+    The reference code draws the first weights of the classifiers at random. Zero is
+    their mean, and needs no draw.
+
+    ``transform`` returns the logarithm of the soft assignment, at least -80. Several
+    arrays are put side by side, which copies them; for memory maps pass one array and
+    `spaces`.
+
+    References
+    ----------
+    .. [1] A. Gadetsky, Y. Jiang, M. Brbić, "Let go of your labels with unsupervised
+       transfer", ICML 2024.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_blobs
+    >>> from sklearn.metrics import adjusted_rand_score
+    >>> from skdeepclust import Turtle
+    >>> X, y = make_blobs(300, n_features=16, centers=3, random_state=1)
+    >>> head = Turtle(3, max_epochs=300, random_state=0).fit(X)
+    >>> adjusted_rand_score(y, head.labels_)
+    1.0
+    """
+
+    _parameter_constraints = {
+        **BaseHead._parameter_constraints,
+        "spaces": [list, tuple, None],
+        "gamma": [Interval(Real, 0, None, closed="left")],
+        "n_inner": [Interval(Integral, 1, None, closed="left")],
+        "inner_lr": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        n_clusters=10,
+        *,
+        spaces=None,
+        scale="standard",
+        n_components=None,
+        gamma=10.0,
+        n_inner=10,
+        inner_lr=1e-3,
+        max_epochs=1000,
+        batch_size=10_000,
+        lr=1e-3,
+        optimizer=torch.optim.Adam,
+        callbacks=None,
+        device="auto",
+        verbose=0,
+        random_state=None,
+        **skorch,
+    ):
+        self.n_clusters = n_clusters
+        self.spaces = spaces
+        self.scale = scale
+        self.n_components = n_components
+        self.gamma = gamma
+        self.n_inner = n_inner
+        self.inner_lr = inner_lr
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.optimizer = optimizer
+        self.callbacks = callbacks
+        self.device = device
+        self.verbose = verbose
+        self.random_state = random_state
+        self._set_skorch_params(skorch)
+
+    def _check(self, X):
+        X, found = joined(X)
+        if found is not None and self.spaces is not None:
+            raise ValueError(
+                "spaces must be None when X is a list of arrays, one per space."
+            )
+        device, rows = super()._check(X)
+        names = getattr(self, "feature_names_in_", None)
+        spaces = self.spaces if found is None else found
+        self._columns_ = resolve_spaces(spaces, rows.shape[1], names)
+        self._is_list_ = found is not None
+        return device, rows
+
+    def _data(self, X):
+        X, found = joined(X)
+        if found is not None:
+            self._check_widths(found)
+        return super()._data(X)
+
+    def _check_widths(self, found):
+        """Refuse arrays that are not those of `fit`."""
+        widths = [each.stop - each.start for each in found]
+        fitted = [len(each) for each in self._columns_]
+        if not self._is_list_ or widths != fitted:
+            kind = f"arrays of {fitted} columns" if self._is_list_ else "one array"
+            raise ValueError(
+                f"X is a list of arrays of {widths} columns, but {type(self).__name__} "
+                f"was fitted to {kind}."
+            )
+
+    def _fit(self, X, device, seed, progress):
+        # 1. Prepared spaces.
+        data = self._data_of(X, device)
+        preparations = [
+            fit_preparation(_Columns(data, each), self.scale, self._n_kept, False)
+            for each in self._columns_
+        ]
+
+        # 2. Labels, and classifiers that learn them.
+        batch_size = self._batch(len(X))
+        net = TurtleNet(
+            SpaceHeads(self._columns_, preparations, self._n_clusters_),
+            gamma=float(self.gamma),
+            n_inner=int(self.n_inner),
+            inner_lr=float(self.inner_lr),
+            stage="training",
+            **self._net_params(device, batch_size),
+        ).initialize()
+        batches = Batches(data, batch_size, seed=derived_seed(seed, "batches"))
+        run = Run(net, data, progress, n_epochs=int(self.max_epochs))
+        for _ in run:
+            net.train_on(batches)
+
+        self.net_, self.n_iter_ = net, len(net.history)
+        columns = ("epoch", "loss", "classification_loss")
+        self.history_ = {"training": history_table(net, columns)}
+        self.stop_reason_ = run.stop_reason or f"max_epochs={self.max_epochs} used up"
+        self._finish(data)
+
+    @property
+    def _n_kept(self):
+        return None if self.n_components is None else int(self.n_components)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Accuracy with which linear classifiers predict the clusters of X.
+
+        Logistic regressions are fitted to the prepared rows of each space and the
+        predicted clusters, and tested on samples that they have not seen, in up to ten
+        folds. The score is the mean over folds and spaces. It uses no labels of the
+        user.
+
+        It measures how linear the clusters are in these spaces, not whether they are
+        the classes that one looks for. Trivial clusters have a high score too: one
+        large cluster and a few outliers, or half-spaces along the first main component.
+        Read it beside the sizes of the clusters, and compare fits of the same
+        `n_clusters`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or list of arrays
+            Samples; of more than 10,000 an evenly spaced part is used.
+        y : Ignored
+            Present for API consistency.
+
+        Returns
+        -------
+        score : float
+            Accuracy from 0 to 1. Clusters of one sample are left out. With fewer than
+            two clusters left it is 0: there is nothing to classify.
+        """
+        check_is_fitted(self)
+        data = self._data(X)
+        labels = self._assign(self._embed(data))
+        kept = _scored(labels)
+        if len(np.unique(labels[kept])) < 2:
+            return 0.0
+        rows = data.take(torch.from_numpy(kept)).flatten(1).cpu().numpy()
+        part = TensorData(rows, rows.shape[1:], data.device)
+        network: Any = self.net_.module_.eval()
+        scores = []
+        for i in range(network.n_spaces):
+            Z = map_blocks(partial(network.space, i), part).cpu().numpy()
+            scores.append(_cross_validated(Z, labels[kept]))
+        return float(np.mean(scores))
+
+
+class _Columns:
+    """Some columns of the samples, for :func:`fit_preparation`."""
+
+    def __init__(self, data, columns):
+        self._data = data
+        self._columns = torch.from_numpy(columns).to(data.device)
+        self.device = data.device
+
+    def __len__(self):
+        return len(self._data)
+
+    def take(self, index):
+        return self._data.take(index).flatten(1)[:, self._columns]
+
+
+def _scored(labels):
+    """Positions of the samples that are scored: no clusters of a single one."""
+    kept = np.arange(0, len(labels), max(1, -(-len(labels) // _MOST_SCORED)))
+    sizes = np.bincount(labels[kept])
+    return kept[sizes[labels[kept]] > 1]
+
+
+def _cross_validated(Z, labels):
+    """Mean accuracy of logistic regressions over the folds."""
+    n_folds = min(_FOLDS, int(np.bincount(labels)[np.unique(labels)].min()))
+    folds = StratifiedKFold(n_folds, shuffle=True, random_state=0)
+    model = LogisticRegression(max_iter=_LOGISTIC_STEPS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return float(np.mean(cross_val_score(model, Z, labels, cv=folds)))

@@ -1,0 +1,153 @@
+"""What the two heads promise that other estimators do not."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.datasets import make_blobs
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import adjusted_rand_score
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.preprocessing import StandardScaler
+
+from skdeepclust import TEMI, Turtle
+from skdeepclust._tensor_data import TensorData
+from skdeepclust.heads._temi import NeighborPairs
+from skdeepclust.heads._turtle import learned_classifier
+
+SMALL = {"random_state": 0, "device": "cpu"}
+
+
+@pytest.fixture(scope="module")
+def blobs():
+    X, y = make_blobs(240, n_features=12, centers=4, random_state=3)
+    return X.astype(np.float32), y
+
+
+HEADS = {
+    "temi": TEMI(4, n_heads=4, n_neighbors=10, max_epochs=15, **SMALL),
+    "scan": TEMI(4, loss="scan", n_heads=4, n_neighbors=10, max_epochs=15, **SMALL),
+    "hidden": TEMI(4, hidden_dim=16, n_heads=4, n_neighbors=10, max_epochs=15, **SMALL),
+    "turtle": Turtle(4, max_epochs=150, **SMALL),
+}
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_blobs_are_found_in_any_scale(name):
+    X, y = make_blobs(150, n_features=12, centers=2, random_state=0)
+    for features in (X, 1e-3 * X, 100 * X + 1000):
+        head = clone(HEADS[name]).set_params(n_clusters=2).fit(features)
+        assert adjusted_rand_score(y, head.labels_) > 0.95
+
+
+# -- TEMI --------------------------------------------------------------------
+
+
+def test_every_pair_is_a_sample_and_a_neighbour():
+    Z = np.arange(10, dtype=np.float32)[:, None]
+    neighbors = np.stack([(np.arange(10) + 1) % 10, (np.arange(10) + 3) % 10], axis=1)
+    pairs = NeighborPairs(
+        TensorData(Z, (1,), torch.device("cpu")), neighbors.astype(np.int32), 4, 0
+    )
+    seen, steps = [], set()
+    for X, _ in pairs:
+        own, other = X[:, 0].chunk(2)
+        seen += own.tolist()
+        steps |= set(((other - own) % 10).tolist())
+    assert sorted(seen) == list(range(10))
+    assert steps == {1.0, 3.0}
+
+
+def test_the_head_of_least_loss_is_kept(blobs):
+    head = HEADS["temi"].fit(blobs[0])
+    assert head.head_labels_.shape == (240, 4)
+    assert head.head_losses_.shape == (4,)
+    assert head.best_head_ == head.head_losses_.argmin()
+    np.testing.assert_array_equal(head.head_labels_[:, head.best_head_], head.labels_)
+    last = head.history_["training"]["least_loss"][-1]
+    assert last == pytest.approx(head.head_losses_.min())
+
+
+def test_more_neighbours_than_samples(blobs):
+    X = blobs[0][:6]
+    assert TEMI(2, max_epochs=1, **SMALL).fit(X).labels_.shape == (6,)
+    assert TEMI(1, max_epochs=1, **SMALL).fit(X[:1]).labels_.shape == (1,)
+
+
+def test_many_clusters():
+    X = np.random.RandomState(0).randn(1500, 8).astype(np.float32)
+    head = TEMI(1000, n_heads=1, n_neighbors=3, max_epochs=1, **SMALL).fit(X)
+    assert head.predict_proba(X[:5]).shape == (5, 1000)
+
+
+# -- TURTLE ------------------------------------------------------------------
+
+
+def test_the_inner_classifier_takes_steps_of_adam():
+    rng = np.random.RandomState(0)
+    Z = torch.from_numpy(rng.randn(30, 5)).float()
+    target = torch.from_numpy(rng.dirichlet(np.ones(3), 30)).float()
+    layer = torch.nn.Linear(5, 3)
+    for weights in layer.parameters():
+        torch.nn.init.zeros_(weights)
+    optimizer = torch.optim.Adam(layer.parameters(), lr=0.01)
+    for _ in range(6):
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(layer(Z), target).backward()
+        optimizer.step()
+    found = learned_classifier(Z, target, 6, 0.01)
+    np.testing.assert_allclose(found, layer(Z).detach(), atol=1e-5)
+
+
+def test_spaces_in_any_form(blobs):
+    X = blobs[0]
+    head = Turtle(4, max_epochs=20, **SMALL)
+    first, second = X[:, :5], X[:, 5:]
+    expected = head.fit([first, second]).transform([first, second])
+    frame = pd.DataFrame(X).add_prefix("x")
+    for data, spaces in [
+        (X, [slice(0, 5), slice(5, 12)]),
+        (X, [range(5), list(range(5, 12))]),
+        (X, [("one", slice(5)), ("two", slice(5, None))]),
+        (frame, [list(frame.columns[:5]), list(frame.columns[5:])]),
+    ]:
+        found = Turtle(4, max_epochs=20, spaces=spaces, **SMALL).fit(data)
+        np.testing.assert_array_equal(found.transform(data), expected)
+    np.testing.assert_array_equal(head.transform(X), expected)
+    assert head.n_features_in_ == 12
+
+
+def test_wrong_spaces_are_refused(blobs):
+    X = blobs[0]
+    for spaces, words in [
+        ([], "spaces is empty"),
+        ([slice(0, 99)], r"spaces\[0\] ends at column 99"),
+        ([[0, 1], [12]], r"spaces\[1\] names column 12"),
+        ([[0, 0]], "names a column twice"),
+        ([["x"]], "X has no names of columns"),
+        ([[]], "has no columns"),
+    ]:
+        with pytest.raises((ValueError, TypeError), match=words):
+            Turtle(4, spaces=spaces, **SMALL).fit(X)
+    with pytest.raises(TypeError, match=r"spaces\[0\]=2\.5 must be"):
+        Turtle(4, spaces=[2.5], **SMALL).fit(X)
+    with pytest.raises(ValueError, match=r"\[240, 100\] samples"):
+        Turtle(4, **SMALL).fit([X, X[:100]])
+    with pytest.raises(ValueError, match="spaces must be None"):
+        Turtle(4, spaces=[[0]], **SMALL).fit([X, X])
+    head = Turtle(4, max_epochs=1, **SMALL).fit([X[:, :5], X[:, 5:]])
+    with pytest.raises(ValueError, match=r"\[5, 7\] columns"):
+        head.predict([X[:, :6], X[:, 6:]])
+
+
+def test_the_score_is_that_of_a_cross_validation(blobs):
+    X = blobs[0]
+    head = Turtle(4, max_epochs=20, **SMALL).fit(X)
+    folds = StratifiedKFold(10, shuffle=True, random_state=0)
+    Z = StandardScaler().fit_transform(X)
+    sizes = np.bincount(head.labels_)
+    assert sizes[sizes > 0].min() >= 10
+    expected = cross_val_score(LogisticRegression(), Z, head.labels_, cv=folds).mean()
+    assert head.score(X) == pytest.approx(expected, abs=0.01)
+    assert head.score(X[:1]) == 0

@@ -1,0 +1,54 @@
+"""Streamed moments, main components and unit rows."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.decomposition import PCA
+from sklearn.preprocessing import StandardScaler
+
+from skdeepclust._tensor_data import TensorData
+from skdeepclust.heads import _prepare
+from skdeepclust.heads._prepare import column_moments, fit_preparation, prepared
+
+
+@pytest.fixture
+def X(monkeypatch):
+    monkeypatch.setattr(_prepare, "_BLOCK", 37)
+    rng = np.random.RandomState(0)
+    X = rng.randn(200, 12) @ rng.randn(12, 12) + 5 * rng.randn(12)
+    X[:, 3] = 0.1  # constant
+    return X.astype(np.float32)
+
+
+def data_of(X):
+    return TensorData(X, X.shape[1:], torch.device("cpu"))
+
+
+def test_moments(X):
+    mean, spread = column_moments(data_of(X))
+    np.testing.assert_allclose(mean, X.astype(float).mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(spread, X.astype(float).std(axis=0), atol=1e-12)
+    mean, spread = column_moments(data_of(X + np.float32(1e6)))
+    np.testing.assert_allclose(spread[0], (X + np.float32(1e6))[:, 0].std(dtype=float))
+
+
+@pytest.mark.parametrize("scale", ["standard", None])
+def test_against_scikit_learn(X, scale):
+    Z = prepared(fit_preparation(data_of(X), scale, 4, False), data_of(X))
+    expected = X.astype(float)
+    if scale == "standard":
+        expected = StandardScaler().fit_transform(expected)
+        expected[:, 3] = 0
+    expected = PCA(4).fit_transform(expected)
+    expected /= np.sqrt(np.mean(expected**2))
+    np.testing.assert_allclose(np.abs(Z), np.abs(expected), atol=1e-4)
+
+
+def test_unit_rows_and_all_columns(X):
+    data = data_of(X)
+    Z = prepared(fit_preparation(data, "standard", 12, True), data)
+    assert Z.shape == X.shape
+    np.testing.assert_allclose(np.linalg.norm(Z, axis=1), 1, rtol=1e-5)
+    assert not Z[:, 3].any()
+    again = prepared(fit_preparation(data, "standard", None, True), data)
+    np.testing.assert_array_equal(Z, again)
