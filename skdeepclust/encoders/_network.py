@@ -95,17 +95,17 @@ class Network:
         else:
             images = images.to(self._device)
         is_8_bit = images.dtype == torch.uint8
-        images = images.float()
+        images = images.float()  # the batch is a copy: it may be changed in place
         if is_8_bit:
             images /= 255
         if self._bands == 3 and images.ndim == 4 and images.shape[1] == 1:
-            images = images.expand(-1, 3, -1, -1)
-        images = self._normalised(images)
+            images = images.expand(-1, 3, -1, -1).contiguous()
+        self._normalise(images)
         if self._device.type == "cuda" and images.ndim == 4:
             return images.contiguous(memory_format=torch.channels_last)
         return images.contiguous()
 
-    def _normalised(self, images):
+    def _normalise(self, images):
         for name, values in (("mean", self._mean), ("std", self._std)):
             if values is not None and len(values) not in (1, images.shape[1]):
                 raise ValueError(
@@ -113,10 +113,9 @@ class Network:
                     f"{images.shape[1]} bands."
                 )
         if self._mean is not None:
-            images = images - self._mean
-        if self._std is None:
-            return images
-        return images / self._std if self._mean is None else images.div_(self._std)
+            images -= self._mean
+        if self._std is not None:
+            images /= self._std
 
     def _rows(self, output, n_images):
         if not torch.is_tensor(output):
