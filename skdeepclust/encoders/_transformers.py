@@ -58,7 +58,7 @@ def load(wanted: Wanted) -> tuple[Any, Any, dict[str, Any]]:
         processor = AutoImageProcessor.from_pretrained(wanted.model, **settings)
         network, report = load_strictly(
             lambda: AutoModel.from_pretrained(
-                wanted.model, output_loading_info=True, dtype=torch.float32, **settings
+                wanted.model, output_loading_info=True, **settings
             ),
             wanted,
             None,
@@ -73,7 +73,7 @@ def load(wanted: Wanted) -> tuple[Any, Any, dict[str, Any]]:
             f"{', '.join(others[:5]) or report['mismatched_keys']} would be at random."
         )
     # Networks trained with another head have no pooler; it would be at random.
-    features = _Features(network, has_pooler=not lost)
+    features = _Features(network.float(), has_pooler=not lost)
     return features, _Processor(processor), _settings(processor)
 
 
