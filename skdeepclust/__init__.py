@@ -8,6 +8,7 @@ Where to look first:
 - :class:`SCEDAE`: spectral clustering over an ensemble of autoencoders, and
   :class:`LandmarkSpectralClustering`, its clusterer, for any embedding.
 - :class:`TEMI` and :class:`Turtle`: heads on features of a frozen network.
+- :class:`ConsensusClustering`: several runs of any clusterer, and where they agree.
 - :class:`AutoClustering`: k-means, mixtures and spectral clusterings that compete.
 - :class:`ImageReader` and :func:`find_images`: from a folder of files to arrays.
 - :class:`FrozenEncoder`: from images to features of a pretrained network.
@@ -43,6 +44,7 @@ if TYPE_CHECKING:  # at run time __getattr__ imports what is used
     from skdeepclust._idec import IDEC
     from skdeepclust._landmark_spectral import LandmarkSpectralClustering
     from skdeepclust._scedae import SCEDAE
+    from skdeepclust.consensus import ConsensusClustering
     from skdeepclust.encoders import FrozenEncoder
     from skdeepclust.exceptions import (
         CacheError,
@@ -54,6 +56,7 @@ if TYPE_CHECKING:  # at run time __getattr__ imports what is used
         ImageScaleWarning,
         ImageShapeWarning,
         NonFiniteLossError,
+        RunsDisagreeWarning,
     )
     from skdeepclust.heads import TEMI, Turtle
     from skdeepclust.images import ImageReader, find_images
@@ -69,6 +72,7 @@ __all__ = [
     "CacheError",
     "CacheWarning",
     "ClusterCollapseWarning",
+    "ConsensusClustering",
     "DataScaleWarning",
     "DeepCluster",
     "FrozenEncoder",
@@ -80,6 +84,7 @@ __all__ = [
     "LandmarkSpectralClustering",
     "NonFiniteLossError",
     "RandomAffine",
+    "RunsDisagreeWarning",
     "Turtle",
     "clustering_kl",
     "find_images",
@@ -104,11 +109,12 @@ _HOMES = {
     "_idec": ("IDEC",),
     "_landmark_spectral": ("LandmarkSpectralClustering",),
     "_scedae": ("SCEDAE",),
+    "consensus": ("ConsensusClustering",),
     "encoders": ("FrozenEncoder",),
     "exceptions": (
         *("CacheError", "CacheWarning", "ClusterCollapseWarning", "DataScaleWarning"),
         *("ImageReadError", "ImageReadWarning", "ImageScaleWarning"),
-        *("ImageShapeWarning", "NonFiniteLossError"),
+        *("ImageShapeWarning", "NonFiniteLossError", "RunsDisagreeWarning"),
     ),
     "heads": ("TEMI", "Turtle"),
     "images": ("ImageReader", "find_images"),
@@ -116,7 +122,7 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 _MODULES = {
-    *("base", "datasets", "displays", "encoders", "exceptions", "images"),
+    *("base", "consensus", "datasets", "displays", "encoders", "exceptions", "images"),
     *("inspection", "metrics", "networks", "report"),
 }
 

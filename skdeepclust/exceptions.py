@@ -10,6 +10,7 @@ __all__ = [
     "ImageScaleWarning",
     "ImageShapeWarning",
     "NonFiniteLossError",
+    "RunsDisagreeWarning",
 ]
 
 
@@ -47,3 +48,7 @@ class ImageShapeWarning(UserWarning):
 
 class NonFiniteLossError(ArithmeticError):
     """The training loss became NaN or infinite; nothing was fitted."""
+
+
+class RunsDisagreeWarning(UserWarning):
+    """The runs of a consensus form groups that disagree, or hardly agree at all."""

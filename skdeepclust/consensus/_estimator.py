@@ -1,0 +1,501 @@
+"""Several runs of a clusterer, and the clusters on which they agree."""
+
+import os
+import warnings
+from dataclasses import replace
+from numbers import Integral, Real
+from typing import Any, Self
+
+import joblib
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClusterMixin, clone
+from sklearn.utils import _safe_indexing, get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted
+
+from skdeepclust._base import refitting
+from skdeepclust._compat import HasMethods, Interval, StrOptions, validate_parameters
+from skdeepclust._fitted import as_samples, clusters_of, count_samples, name_of
+from skdeepclust._random import derived_seed, root_seed
+from skdeepclust._warnings import finished_first, warn
+from skdeepclust.consensus._pooled import pooled_scores
+from skdeepclust.consensus._votes import (
+    Vote,
+    agreement_of_runs,
+    groups_of_runs,
+    jaccard_with_runs,
+)
+from skdeepclust.exceptions import RunsDisagreeWarning
+
+__all__ = ["ConsensusClustering"]
+
+# Starts of the k-means that clusters the samples by the clusters that they are in.
+_N_INIT = 20
+
+
+def _runs_predict(consensus):
+    estimators = getattr(consensus, "runs_", None) or consensus._estimators()
+    return all(hasattr(each, "predict") for each in estimators)
+
+
+class ConsensusClustering(ClusterMixin, BaseEstimator):
+    """Several runs of a clusterer, and the clusters on which they agree.
+
+    One run is one draw: with another seed, or a few other samples, the clusters differ.
+    Here a clusterer is fitted several times. The clusters of all runs vote [1]_, and
+    where they agree is said for every sample, every cluster and every run.
+
+    Parameters
+    ----------
+    estimator : estimator or None
+        Any clusterer of scikit-learn or of this library, or a pipeline that ends in
+        one. It is cloned. None if `vary` is a list.
+    n_runs : int, default=10
+        Number of runs. If `vary` is a list, its length counts instead.
+    vary : {"seed", "subsample"} or list of estimators, default="seed"
+        What differs between the runs. "seed": every `random_state`, also those of the
+        steps of a pipeline. "subsample": the samples as well; every run is fitted to a
+        share `subsample` of X and predicts the others. A list: its estimators are
+        fitted once each, for instance with several numbers of clusters or methods.
+    subsample : float, default=0.8
+        Share of the samples in a run, for ``vary="subsample"``.
+    n_clusters : int or "auto", default="auto"
+        Number of clusters of the consensus. "auto" takes the number that most runs
+        find.
+    reject_below : float or None, default=None
+        A sample whose agreement is lower stays unassigned (label -1). None assigns
+        every sample.
+    n_jobs : int or None, default=None
+        Runs that are fitted at the same time, in joblib's sense. The number of threads
+        of a run can change its result in the last digits.
+    memory : path, joblib.Memory or None, default=None
+        Where to keep fitted runs. A second fit with more runs, or with another
+        `reject_below`, then only makes those that are missing. joblib reads this folder
+        by pickle: use a folder that only you can write to.
+    verbose : int, default=0
+        Verbosity of joblib.
+    random_state : int, RandomState instance or None, default=None
+        Governs the seeds of the runs and the subsamples.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,)
+        Cluster of every sample; -1 for those that are rejected or that all runs call
+        noise. Equal to ``predict(X)`` with ``vary="seed"``.
+    n_clusters_ : int
+        Number of clusters of the consensus.
+    agreement_ : ndarray of shape (n_samples,)
+        Share of the runs that have a sample in its cluster, from 0 to 1.
+    cluster_stability_ : ndarray of shape (n_clusters_,)
+        Mean Jaccard index of a cluster with the most similar cluster of every run:
+        above .85 it is very stable, below .5 it dissolves in most runs [2]_.
+    cluster_jaccard_ : ndarray of shape (n_clusters_, n_runs)
+        The same for every run.
+    run_ari_ : ndarray of shape (n_runs, n_runs)
+        Adjusted Rand index between every two runs.
+    run_groups_ : ndarray of shape (n_runs,)
+        Groups of runs that agree among themselves and disagree with each other; all
+        are 0 if there is one group. 0 is the largest.
+    group_labels_ : ndarray of shape (n_groups, n_samples)
+        The consensus of every group of runs.
+    pooled_scores_ : ndarray of shape (n_runs,)
+        Score of every run without labels, see
+        :func:`~skdeepclust.consensus.pooled_scores`.
+    best_run_ : int
+        Position of the run with the highest pooled score.
+    runs_ : list of estimators
+        The fitted runs.
+    run_labels_ : ndarray of shape (n_runs, n_samples)
+        Clusters of every run.
+
+    Warns
+    -----
+    RunsDisagreeWarning
+        When the runs form groups that disagree with each other, or when most samples
+        are in another cluster in most runs.
+
+    See Also
+    --------
+    SCEDAE : Spectral clustering over an ensemble of autoencoders.
+    skdeepclust.consensus.pooled_scores : Which of several runs to take.
+
+    Notes
+    -----
+    The consensus follows the majority of the runs. It removes the chance of one run,
+    not an error that most runs make. If the runs form groups, look at `group_labels_`:
+    the smaller group can be the right one.
+
+    The clusters of all runs are the landmarks of the samples that are in them. Landmark
+    spectral clustering finds groups of samples that are often together; then every
+    cluster of a run votes for the group that most of its samples belong to. Memory
+    grows with the number of samples times the number of runs.
+
+    Stable clusters are not always right: an objective with a single optimum is stable,
+    whatever the number of clusters.
+
+    References
+    ----------
+    .. [1] A. Strehl, J. Ghosh, "Cluster ensembles: a knowledge reuse framework for
+       combining multiple partitions", Journal of Machine Learning Research, 2002.
+    .. [2] C. Hennig, "Cluster-wise assessment of cluster stability", Computational
+       Statistics & Data Analysis, 2007.
+
+    Examples
+    --------
+    >>> from sklearn.cluster import KMeans
+    >>> from sklearn.datasets import load_digits
+    >>> from skdeepclust import ConsensusClustering
+    >>> X, y = load_digits(return_X_y=True)
+    >>> kmeans = KMeans(10, n_init=1)
+    >>> consensus = ConsensusClustering(kmeans, n_runs=5, random_state=0).fit(X)
+    >>> consensus.labels_.shape, consensus.run_ari_.shape
+    ((1797,), (5, 5))
+    """
+
+    _parameter_constraints = {
+        "estimator": [HasMethods(["fit"]), None],
+        "n_runs": [Interval(Integral, 1, None, closed="left")],
+        "vary": [StrOptions({"seed", "subsample"}), list, tuple],
+        "subsample": [Interval(Real, 0, 1, closed="neither")],
+        "n_clusters": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "reject_below": [Interval(Real, 0, 1, closed="both"), None],
+        "n_jobs": [Integral, None],
+        "memory": [str, os.PathLike, HasMethods(["cache"]), None],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        n_runs=10,
+        *,
+        vary="seed",
+        subsample=0.8,
+        n_clusters="auto",
+        reject_below=None,
+        n_jobs=None,
+        memory=None,
+        verbose=0,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.n_runs = n_runs
+        self.vary = vary
+        self.subsample = subsample
+        self.n_clusters = n_clusters
+        self.reject_below = reject_below
+        self.n_jobs = n_jobs
+        self.memory = memory
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Fit all runs and find their consensus.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples, as the estimator takes them.
+        y : Ignored
+            Present for API consistency.
+
+        Returns
+        -------
+        self : ConsensusClustering
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError
+            If X is sparse, if an estimator is a class, or if it has no `predict` and
+            runs are fitted to parts of X.
+        ValueError
+            If the runs cannot differ, because no `random_state` can be set.
+        """
+        with refitting(self) as refit:
+            validate_parameters(self)
+            X = _dense_samples(X)
+            seed = root_seed(self.random_state)
+            estimators = self._runs(seed)
+            with finished_first():
+                self._fit_runs(estimators, X, seed)
+                self._find_consensus(X, seed)
+                refit.is_complete = True
+                self._warn()
+        return self
+
+    def predict(self, X: Any) -> NDArray[np.integer]:
+        """Cluster of every sample, by the votes of the fitted runs.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Clusters; -1 for samples that are rejected or that all runs call noise.
+        """
+        labels, shares = self._vote(X)
+        return self._rejecting(labels, shares)
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Share of the runs that vote for every cluster.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples.
+
+        Returns
+        -------
+        shares : ndarray of shape (n_samples, n_clusters_)
+            Shares. Rows sum to one, but for samples that all runs call noise.
+        """
+        return self._vote(X)[1]
+
+    predict = available_if(_runs_predict)(predict)
+    predict_proba = available_if(_runs_predict)(predict_proba)
+
+    @property
+    def n_features_in_(self):
+        """Number of columns of X, as the first run has it."""
+        try:
+            return self.runs_[0].n_features_in_
+        except (AttributeError, IndexError) as error:
+            raise AttributeError("n_features_in_ is not known.") from error
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        for estimator in self._estimators()[:1]:
+            inner = get_tags(estimator)
+            tags.input_tags = replace(inner.input_tags, sparse=False)
+            tags.non_deterministic = inner.non_deterministic
+        return tags
+
+    def _estimators(self):
+        if not isinstance(self.vary, str):
+            return list(self.vary)
+        return [] if self.estimator is None else [self.estimator]
+
+    def _runs(self, seed):
+        """Clones for the runs, each with seeds of its own."""
+        if isinstance(self.vary, str):
+            if self.estimator is None:
+                raise ValueError(
+                    f"estimator=None needs a list of estimators as vary, got "
+                    f"vary={self.vary!r}."
+                )
+            estimators = [self.estimator] * int(self.n_runs)
+        else:
+            estimators = self._estimators()
+        for each in estimators:
+            _check_clusters(each, needs_predict=self.vary == "subsample")
+        if not estimators:
+            raise ValueError("vary is an empty list. Pass at least one estimator.")
+        runs = [
+            _seeded(clone(each), derived_seed(seed, f"run {i}"))
+            for i, each in enumerate(estimators)
+        ]
+        if self.vary == "seed" and len(runs) > 1 and not _seeds_of(runs[0]):
+            raise ValueError(
+                f"{name_of(self.estimator)} has no random_state, so that all runs "
+                'would be equal. Pass vary="subsample", or a list of estimators.'
+            )
+        return runs
+
+    def _fit_runs(self, estimators, X, seed):
+        n_samples = count_samples(X)
+        parts: list[Any] = [None] * len(estimators)
+        if self.vary == "subsample":
+            n = max(1, round(self.subsample * n_samples))
+            parts = [
+                np.sort(_permutation(n_samples, seed, i)[:n])
+                for i in range(len(estimators))
+            ]
+        fit = _fit_run
+        if self.memory is not None:
+            memory = self.memory
+            if not hasattr(memory, "cache"):
+                memory = joblib.Memory(memory, verbose=0)
+            fit = memory.cache(_fit_run)
+        found = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)(
+            delayed(fit)(each, X, part) for each, part in zip(estimators, parts)
+        )
+        self.runs_ = [run for run, _, _ in found]
+        self.run_labels_ = np.stack([labels for _, labels, _ in found])
+        _say_once([caught for _, _, caught in found])
+
+    def _find_consensus(self, X, seed):
+        found = self.run_labels_
+        n_clusters = self._number_of_clusters(found)
+        self._vote_ = Vote(n_clusters, _N_INIT, derived_seed(seed, "vote")).fit(found)
+        labels, shares = self._vote_.predict(found)
+        self.n_clusters_ = self._vote_.n_clusters
+        self.labels_ = self._rejecting(labels, shares)
+        self.agreement_ = shares.max(axis=1)
+        self.cluster_jaccard_ = jaccard_with_runs(labels, found)
+        self.cluster_stability_ = self.cluster_jaccard_.mean(axis=1)
+        self.run_ari_ = agreement_of_runs(found)
+        self.run_groups_ = groups_of_runs(self.run_ari_)
+        n_groups = self.run_groups_.max() + 1
+        self.group_labels_ = np.stack(
+            [self._labels_of_group(i, labels, seed) for i in range(n_groups)]
+        )
+        self.pooled_scores_ = pooled_scores(
+            self.runs_, X, random_state=derived_seed(seed, "scores")
+        )
+        scores = np.nan_to_num(self.pooled_scores_, nan=-np.inf)
+        self.best_run_ = int(scores.argmax())
+
+    def _labels_of_group(self, group, labels, seed):
+        members = self.run_labels_[self.run_groups_ == group]
+        if len(members) == len(self.run_labels_):
+            return labels
+        n_clusters = self._number_of_clusters(members)
+        vote = Vote(n_clusters, _N_INIT, derived_seed(seed, f"group {group}"))
+        return vote.fit(members).predict(members)[0]
+
+    def _number_of_clusters(self, found):
+        if self.n_clusters != "auto":
+            return int(self.n_clusters)
+        numbers = [len(np.unique(labels[labels >= 0])) for labels in found]
+        values, counts = np.unique(
+            [max(1, each) for each in numbers], return_counts=True
+        )
+        return int(values[counts.argmax()])
+
+    def _vote(self, X):
+        check_is_fitted(self, "runs_")
+        X = _dense_samples(X)
+        found = np.stack([_whole(run.predict(X), run) for run in self.runs_])
+        return self._vote_.predict(found)
+
+    def _rejecting(self, labels, shares):
+        if self.reject_below is None:
+            return labels
+        return np.where(shares.max(axis=1) < self.reject_below, -1, labels)
+
+    def _warn(self):
+        n_groups = self.run_groups_.max() + 1
+        if n_groups > 1:
+            warn(
+                f"The runs form {n_groups} groups that disagree with each other: "
+                f"{_groups_in_words(self.run_groups_, self.run_ari_)}. labels_ follow "
+                "all runs, and so mostly the largest group, which need not be the "
+                "right one. Compare the rows of group_labels_.",
+                RunsDisagreeWarning,
+            )
+        elif len(self.runs_) > 1 and np.median(self.agreement_) <= 0.5:
+            warn(
+                "The runs hardly agree: half of the samples are in their cluster in at "
+                f"most {np.median(self.agreement_):.0%} of the runs. Try another "
+                "n_clusters or another estimator; the data may have no clusters.",
+                RunsDisagreeWarning,
+            )
+
+
+def _dense_samples(X):
+    if scipy.sparse.issparse(X):
+        raise TypeError(
+            "Sparse input is not supported: X must be an array, a data frame or a "
+            "list. Pass X.toarray(), or put the step that makes X sparse into a "
+            "pipeline and pass what that step takes."
+        )
+    return as_samples(X)
+
+
+def _check_clusters(estimator, *, needs_predict):
+    """Refuse what cannot be a run."""
+    if isinstance(estimator, type):
+        raise TypeError(
+            f"The estimator is the class {estimator.__name__}. Pass an instance: "
+            f"{estimator.__name__}(...)."
+        )
+    if not hasattr(estimator, "fit"):
+        raise TypeError(f"A run must be an estimator with fit, got {estimator!r}.")
+    if needs_predict and not hasattr(estimator, "predict"):
+        raise TypeError(
+            f'{name_of(estimator)} has no predict, which vary="subsample" needs for '
+            'the samples that a run does not see. Pass vary="seed" or a list of '
+            "estimators."
+        )
+
+
+def _seeds_of(estimator):
+    """Names of all parameters that are seeds."""
+    names = estimator.get_params(deep=True)
+    return sorted(name for name in names if name.split("__")[-1] == "random_state")
+
+
+def _seeded(estimator, seed):
+    """Set every `random_state`, each to a seed of its own."""
+    seeds = {name: derived_seed(seed, name) for name in _seeds_of(estimator)}
+    return estimator.set_params(**seeds)
+
+
+def _permutation(n_samples, seed, run):
+    rng = np.random.RandomState(derived_seed(seed, f"samples {run}"))
+    return rng.permutation(n_samples)
+
+
+def _fit_run(estimator, X, part):
+    """Fit a run to all samples or a part; return it, the clusters, and its warnings."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        if part is None:
+            estimator.fit(X)
+        else:
+            estimator.fit(_safe_indexing(X, part))
+        labels = getattr(estimator, "labels_", None)
+        if part is not None or labels is None:
+            labels = clusters_of(estimator, X)
+    if labels is None:
+        raise TypeError(f"{name_of(estimator)} finds no clusters. Pass a clusterer.")
+    messages = [(str(each.message), each.category) for each in caught]
+    return estimator, _whole(labels, estimator), messages
+
+
+def _whole(labels, estimator):
+    """Clusters as whole numbers from 0; what is below is noise, -1."""
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise TypeError(
+            f"{name_of(estimator)} must return a whole number per sample, got an array "
+            f"of type {labels.dtype} and shape {labels.shape}."
+        )
+    return np.maximum(labels, -1).astype(np.int64)
+
+
+def _say_once(caught_by_run):
+    """Give the warnings of the runs, equal ones once."""
+    n_runs = len(caught_by_run)
+    of_message: dict[tuple[str, type[Warning]], int] = {}
+    for caught in caught_by_run:
+        for key in dict.fromkeys(caught):
+            of_message[key] = of_message.get(key, 0) + 1
+    for (message, category), count in of_message.items():
+        times = f" (in {count} of {n_runs} runs)" if n_runs > 1 else ""
+        warn(f"{message}{times}", category)
+
+
+def _groups_in_words(groups, ari):
+    """Every group with its runs and how much they agree with each other and others."""
+    words = []
+    for group in range(groups.max() + 1):
+        own = np.flatnonzero(groups == group)
+        others = np.flatnonzero(groups != group)
+        within = ari[np.ix_(own, own)]
+        inside = within[~np.eye(len(own), dtype=bool)].mean() if len(own) > 1 else 1.0
+        outside = ari[np.ix_(own, others)].mean()
+        names = ", ".join(map(str, own))
+        words.append(f"runs {names} (ARI {inside:.2f}, with the others {outside:.2f})")
+    return "; ".join(words)

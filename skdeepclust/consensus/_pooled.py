@@ -1,0 +1,121 @@
+"""Scores of several runs in the embeddings of all of them."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import pairwise_distances, silhouette_score
+
+from skdeepclust._fitted import (
+    as_samples,
+    check_instance,
+    clustered_space,
+    clusters_of,
+    count_samples,
+)
+from skdeepclust._sampling import check_seed, is_scorable
+
+__all__ = ["pooled_scores", "pooled_silhouettes"]
+
+_MAX_SAMPLES = 2000
+
+
+def pooled_scores(
+    runs: Any, X: Any, *, max_samples: int = _MAX_SAMPLES, random_state: int = 0
+) -> NDArray[np.float64]:
+    """Score several fitted runs without labels, each in the embeddings of all runs.
+
+    A run scored in its own embedding is judged by what it has itself arranged. Here the
+    clusters of a run have their silhouette in the embedding of every run, and the mean
+    counts [1]_.
+
+    Parameters
+    ----------
+    runs : list of fitted estimators
+        Clusterers that were fitted to X, or that can predict it. The embedding of a run
+        is the output of its `transform`; clusterers of scikit-learn cluster X itself.
+    X : array-like of shape (n_samples, ...)
+        Samples.
+    max_samples : int, default=2000
+        Number of samples, drawn at random, that the silhouettes are computed from.
+    random_state : int, default=0
+        Seed of the draw.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_runs,)
+        Mean silhouette, from -1 to 1. The larger, the better. NaN for a run with a
+        single cluster.
+
+    Raises
+    ------
+    TypeError
+        If `runs` is no list of fitted clusterers.
+    ValueError
+        If `runs` is empty or `max_samples` is below 2.
+
+    References
+    ----------
+    .. [1] Z. Wang, J. Ye, "Adaptive clustering evaluation: deep clustering evaluation
+       without labels", arXiv:2403.14830, 2024.
+
+    Examples
+    --------
+    >>> from sklearn.cluster import KMeans
+    >>> from sklearn.datasets import make_blobs
+    >>> from skdeepclust.consensus import pooled_scores
+    >>> X, _ = make_blobs(300, centers=4, random_state=0)
+    >>> runs = [KMeans(k, random_state=0).fit(X) for k in (2, 4, 8)]
+    >>> pooled_scores(runs, X).shape
+    (3,)
+    """
+    if not isinstance(runs, list | tuple):
+        raise TypeError(f"runs must be a list of fitted clusterers, got {runs!r}.")
+    if not runs:
+        raise ValueError("runs is empty. Pass a list of fitted clusterers.")
+    if max_samples < 2:
+        raise ValueError(f"max_samples={max_samples} should be at least 2.")
+    check_seed(random_state)
+    for i, run in enumerate(runs):
+        check_instance(run, f"runs[{i}]")
+    X = as_samples(X)
+    found = [clusters_of(run, X) for run in runs]
+    for run, labels in zip(runs, found):
+        if labels is None:
+            raise TypeError(f"{run!r} finds no clusters. Pass fitted clusterers.")
+    spaces = (clustered_space(run, X) for run in runs)
+    chosen = np.random.RandomState(random_state).permutation(count_samples(X))
+    chosen = chosen[:max_samples]
+    return pooled_silhouettes(
+        np.stack([labels[chosen] for labels in found]), (Z[chosen] for Z in spaces)
+    ).mean(axis=1)
+
+
+def pooled_silhouettes(found, spaces):
+    """Silhouette of the clusters of every run in every space.
+
+    Parameters
+    ----------
+    found : ndarray of shape (n_runs, n)
+        Clusters of every run; -1 is left out.
+    spaces : iterable of ndarrays of shape (n, d)
+        Embeddings. They are looked at one after the other.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_runs, n_spaces)
+        Silhouettes; NaN where there is a single cluster.
+    """
+    columns = []
+    for Z in spaces:
+        distances = pairwise_distances(Z.astype(np.float64))
+        columns.append([_silhouette(distances, labels) for labels in found])
+    return np.array(columns).T
+
+
+def _silhouette(distances, labels):
+    known = np.flatnonzero(labels >= 0)
+    if not is_scorable(labels[known]):
+        return np.nan
+    own = distances[np.ix_(known, known)] if len(known) < len(labels) else distances
+    return silhouette_score(own, labels[known], metric="precomputed")

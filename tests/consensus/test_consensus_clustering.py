@@ -1,0 +1,279 @@
+"""ConsensusClustering and pooled scores: what they promise."""
+
+import pickle
+import warnings
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+from sklearn.base import BaseEstimator, ClusterMixin, clone
+from sklearn.cluster import HDBSCAN, AgglomerativeClustering, KMeans
+from sklearn.datasets import make_blobs
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.metrics import adjusted_rand_score, silhouette_score
+from sklearn.mixture import GaussianMixture
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+from tiny import tiny
+
+from skdeepclust import DCEC, ConsensusClustering, RunsDisagreeWarning
+from skdeepclust.consensus import pooled_scores
+from skdeepclust.metrics import ari_scorer
+
+KMEANS = KMeans(4, n_init=1)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return make_blobs(300, centers=4, cluster_std=1.2, random_state=3)
+
+
+@parametrize_with_checks([ConsensusClustering(KMeans(3, n_init=1), 3)])
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+def test_promises(data):
+    X, y = data
+    consensus = ConsensusClustering(KMEANS, 6, random_state=0).fit(X)
+    assert adjusted_rand_score(y, consensus.labels_) > 0.8
+    np.testing.assert_array_equal(consensus.predict(X), consensus.labels_)
+    shares = consensus.predict_proba(X)
+    np.testing.assert_array_equal(shares.max(axis=1), consensus.agreement_)
+    of_labels = shares[np.arange(len(X)), consensus.labels_]
+    np.testing.assert_array_equal(of_labels, consensus.agreement_)
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+    assert consensus.n_clusters_ == 4
+    assert len(consensus.runs_) == len(consensus.pooled_scores_) == 6
+    assert consensus.run_labels_.shape == (6, 300)
+    assert consensus.run_ari_.shape == (6, 6)
+    assert consensus.cluster_jaccard_.shape == (4, 6)
+    np.testing.assert_array_equal(
+        consensus.cluster_stability_, consensus.cluster_jaccard_.mean(axis=1)
+    )
+    assert consensus.best_run_ == consensus.pooled_scores_.argmax()
+    assert consensus.n_features_in_ == 2
+    again = pickle.loads(pickle.dumps(consensus))
+    np.testing.assert_array_equal(again.predict(X[:7]), consensus.labels_[:7])
+
+
+def test_seeds(data):
+    X, _ = data
+    first = ConsensusClustering(KMEANS, 3, random_state=5).fit(X)
+    second = clone(first).fit(X)
+    np.testing.assert_array_equal(first.run_labels_, second.run_labels_)
+    seeds = {run.random_state for run in first.runs_}
+    assert len(seeds) == 3
+    other = ConsensusClustering(KMEANS, 3, random_state=6).fit(X)
+    assert seeds.isdisjoint(run.random_state for run in other.runs_)
+
+
+def test_every_seed_of_a_pipeline_is_set(data):
+    X, _ = data
+    pipeline = make_pipeline(StandardScaler(), KMEANS)
+    runs = ConsensusClustering(pipeline, 2, random_state=0).fit(X).runs_
+    assert runs[0][-1].random_state != runs[1][-1].random_state
+
+
+def test_subsamples(data):
+    X, y = data
+    consensus = ConsensusClustering(
+        KMEANS, 5, vary="subsample", subsample=0.5, random_state=0
+    ).fit(X)
+    assert {len(run.labels_) for run in consensus.runs_} == {150}
+    assert consensus.run_labels_.shape == (5, 300)
+    assert adjusted_rand_score(y, consensus.labels_) > 0.8
+
+
+def test_a_list_of_estimators_and_noise(data):
+    X, y = data
+    kinds = [KMEANS, GaussianMixture(4), HDBSCAN(copy=True), AgglomerativeClustering(4)]
+    consensus = ConsensusClustering(None, vary=kinds, random_state=0).fit(X)
+    assert [type(run) for run in consensus.runs_] == [type(kind) for kind in kinds]
+    assert adjusted_rand_score(y, consensus.labels_) > 0.8
+    assert (consensus.run_labels_[2] == -1).any()
+    assert not hasattr(consensus, "predict")  # two of them have none
+
+
+def test_fewer_runs_than_wanted_is_no_consensus_but_works(data):
+    X, _ = data
+    one = ConsensusClustering(KMEANS, 1, random_state=0).fit(X)
+    assert adjusted_rand_score(one.labels_, one.runs_[0].labels_) == 1
+    assert one.agreement_.min() == 1
+
+
+def test_rejection(data):
+    X, _ = data
+    kept = ConsensusClustering(KMEANS, 8, reject_below=0.9, random_state=0).fit(X)
+    rejected = kept.labels_ == -1
+    np.testing.assert_array_equal(rejected, kept.agreement_ < 0.9)
+    np.testing.assert_array_equal(kept.predict(X), kept.labels_)
+    everyone = ConsensusClustering(KMEANS, 8, random_state=0).fit(X)
+    np.testing.assert_array_equal(kept.labels_[~rejected], everyone.labels_[~rejected])
+
+
+class FromList(ClusterMixin, BaseEstimator):
+    """Gives the labels that it was made with."""
+
+    def __init__(self, labels):
+        self.labels = labels
+
+    def fit(self, X, y=None):
+        self.labels_ = np.asarray(self.labels)
+        return self
+
+
+def test_groups_that_disagree_are_named():
+    y = np.arange(80) % 2
+    other = (np.arange(80) // 2) % 2
+    kinds = [FromList(y), FromList(other), FromList(1 - y), FromList(1 - other)]
+    consensus = ConsensusClustering(None, vary=[*kinds, FromList(y)], random_state=0)
+    with pytest.warns(RunsDisagreeWarning, match=r"2 groups.*runs 0, 2, 4.*runs 1, 3"):
+        consensus.fit(np.arange(80.0)[:, None])
+    np.testing.assert_array_equal(consensus.run_groups_, [0, 1, 0, 1, 0])
+    assert adjusted_rand_score(consensus.group_labels_[0], y) == 1
+    assert adjusted_rand_score(consensus.group_labels_[1], other) == 1
+
+
+def test_runs_that_hardly_agree_are_said():
+    rng = np.random.RandomState(0)
+    kinds = [FromList(rng.randint(10, size=500)) for _ in range(5)]
+    with pytest.warns(RunsDisagreeWarning, match="hardly agree"):
+        ConsensusClustering(None, vary=kinds).fit(np.zeros((500, 1)))
+
+
+class Complains(KMeans):
+    def fit(self, X, y=None):
+        warnings.warn("odd data", UserWarning, stacklevel=2)
+        return super().fit(X)
+
+
+def test_warnings_of_the_runs_are_given_once(data):
+    with pytest.warns(UserWarning, match=r"odd data \(in 3 of 3 runs\)") as caught:
+        ConsensusClustering(Complains(4, n_init=1), 3, random_state=0).fit(data[0])
+    assert len(caught) == 1
+
+
+def test_a_folder_and_processes_change_nothing(data, tmp_path):
+    X, _ = data
+    plain = ConsensusClustering(KMEANS, 3, random_state=0).fit(X)
+    kept = ConsensusClustering(KMEANS, 3, memory=tmp_path, random_state=0).fit(X)
+    np.testing.assert_array_equal(plain.run_labels_, kept.run_labels_)
+    with joblib.parallel_config(backend="threading"):
+        side_by_side = clone(plain).set_params(n_jobs=2).fit(X)
+    np.testing.assert_array_equal(plain.run_labels_, side_by_side.run_labels_)
+
+
+def test_more_runs_make_only_those_that_are_missing(data, tmp_path, monkeypatch):
+    X, _ = data
+    ConsensusClustering(KMEANS, 3, memory=tmp_path, random_state=0).fit(X)
+    fits = []
+    original = KMeans.fit
+
+    def spy(self, *args, **kwargs):
+        fits.append(1)
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(KMeans, "fit", spy)
+    more = ConsensusClustering(KMEANS, 5, memory=tmp_path, random_state=0).fit(X)
+    # Two runs, and the k-means of the vote, which is fitted by fit_predict.
+    assert len(more.runs_) == 5
+    assert len(fits) <= 3
+
+
+def test_other_samples_than_arrays(data):
+    X, _ = data
+    frame = pd.DataFrame(X, columns=["a", "b"])
+    consensus = ConsensusClustering(KMEANS, 2, vary="subsample", random_state=0)
+    np.testing.assert_array_equal(
+        consensus.fit(frame).labels_, clone(consensus).fit(X).labels_
+    )
+    texts = ["cats and dogs", "dogs", "the stock market", "market prices"] * 5
+    words = make_pipeline(TfidfVectorizer(), KMeans(2, n_init=3))
+    labels = ConsensusClustering(words, 3, random_state=0).fit_predict(texts)
+    assert adjusted_rand_score(labels, [0, 0, 1, 1] * 5) == 1
+
+
+def test_deep_clusterers(digits):
+    X, _ = digits
+    consensus = ConsensusClustering(tiny(DCEC), 3, random_state=0).fit(X)
+    np.testing.assert_array_equal(consensus.predict(X), consensus.labels_)
+    assert np.isfinite(consensus.pooled_scores_).all()
+
+
+def test_a_search_over_it(data):
+    X, y = data
+    consensus = ConsensusClustering(KMEANS, 2, random_state=0)
+    grid = {"estimator__n_clusters": [2, 4]}
+    search = GridSearchCV(consensus, grid, scoring=ari_scorer, cv=2).fit(X, y)
+    assert search.best_params_ == {"estimator__n_clusters": 4}
+
+
+@pytest.mark.parametrize(
+    ("consensus", "error", "words"),
+    [
+        (
+            ConsensusClustering(AgglomerativeClustering(2)),
+            ValueError,
+            "no random_state",
+        ),
+        (
+            ConsensusClustering(AgglomerativeClustering(2), vary="subsample"),
+            TypeError,
+            "has no predict",
+        ),
+        (ConsensusClustering(None), ValueError, "needs a list"),
+        (ConsensusClustering(None, vary=[]), ValueError, "empty list"),
+        (ConsensusClustering(None, vary=[KMeans]), TypeError, "is the class KMeans"),
+        (ConsensusClustering(KMEANS, n_runs=0), ValueError, "n_runs"),
+        (ConsensusClustering(StandardScaler(), vary="subsample"), TypeError, "predict"),
+    ],
+)
+def test_bad_parameters(data, consensus, error, words):
+    with pytest.raises(error, match=words):
+        consensus.fit(data[0])
+
+
+def test_sparse_input_gets_advice(data):
+    with pytest.raises(TypeError, match="Sparse input is not supported"):
+        ConsensusClustering(KMEANS).fit(scipy.sparse.csr_matrix(data[0]))
+
+
+# -- pooled scores -----------------------------------------------------------
+
+
+def test_pooled_scores_of_runs_in_one_space_are_silhouettes(data):
+    X, _ = data
+    runs = [KMeans(k, n_init=1, random_state=0).fit(X) for k in (2, 4, 7)]
+    scores = pooled_scores(runs, X)
+    expected = [silhouette_score(X, run.labels_) for run in runs]
+    np.testing.assert_allclose(scores, expected)
+
+
+def test_pooled_scores_are_means_over_spaces(data):
+    X, _ = data
+    runs = [
+        KMeans(4, n_init=1, random_state=0).fit(X),
+        make_pipeline(StandardScaler(), KMeans(3, n_init=1, random_state=0)).fit(X),
+    ]
+    spaces = [X, runs[1][0].transform(X)]
+    expected = [
+        np.mean([silhouette_score(Z, run.predict(X)) for Z in spaces]) for run in runs
+    ]
+    np.testing.assert_allclose(pooled_scores(runs, X), expected)
+
+
+def test_pooled_scores_refuse(data):
+    X, _ = data
+    with pytest.raises(TypeError, match="must be a list"):
+        pooled_scores(KMeans(2).fit(X), X)
+    with pytest.raises(ValueError, match="empty"):
+        pooled_scores([], X)
+    with pytest.raises(TypeError, match="finds no clusters"):
+        pooled_scores([StandardScaler().fit(X)], X)
+    one = pooled_scores([KMeans(1).fit(X)], X)
+    assert np.isnan(one).all()
