@@ -4,6 +4,7 @@ import copy
 import pickle
 import threading
 import tracemalloc
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
 from skdeepclust import FrozenEncoder
-from skdeepclust.encoders import _features
+from skdeepclust.encoders import _encoder, _features
 from skdeepclust.exceptions import ImageReadError
 
 Image = pytest.importorskip("PIL.Image")
@@ -419,6 +420,26 @@ def test_ctrl_c_leaves_no_threads(photos):
     with pytest.raises(KeyboardInterrupt):
         encoder(Interrupts()).transform(photos)
     assert threading.active_count() == before
+
+
+def test_the_bar_counts_every_image_once(small_net, photos, tmp_path, monkeypatch):
+    bars = []
+
+    @contextmanager
+    def bar(title, n_images, wanted):
+        counts = []
+        bars.append((title, n_images, wanted, counts))
+        yield counts.append
+
+    monkeypatch.setattr(_encoder, "progress_bar", bar)
+    X = np.concatenate([photos, photos[:3]])
+    encoder(small_net).transform(X)
+    for _ in range(2):  # the second time from the folder
+        encoder(small_net, verbose=1, memory=tmp_path).transform(X)
+    assert [each[:3] for each in bars] == [
+        ("Encoding images", 24, wanted) for wanted in (False, True, True)
+    ]
+    assert [sum(counts) for *_, counts in bars] == [24, 24, 24]
 
 
 def test_loading_goes_ahead_of_the_network_by_a_few_batches_only(photos):
