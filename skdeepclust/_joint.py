@@ -387,11 +387,20 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
             "of 1."
         )
         if self.n_iter_ >= self.max_iter > 0 and not self.converged_:
+            change = self.history_["clustering"]["label_change"][-1]
+            if change >= self.tol:
+                when = (
+                    f"while {change:.2g} of the labels still changed between updates "
+                    f"(tol={self.tol:g}). Increase max_iter or tol."
+                )
+            else:
+                when = (
+                    "before it was known whether the labels settle: the initial "
+                    "clusters were still the target, or the last interval was shorter "
+                    f"than update_interval={self.update_interval}. Increase max_iter."
+                )
             warn(
-                f"Joint training used up max_iter={self.max_iter} steps while "
-                f"{self.history_['clustering']['label_change'][-1]:.2g} of the labels "
-                f"still changed between updates (tol={self.tol:g}). Increase max_iter "
-                "or tol.",
+                f"Joint training used up max_iter={self.max_iter} steps {when}",
                 ConvergenceWarning,
             )
 

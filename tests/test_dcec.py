@@ -623,3 +623,11 @@ def test_unassigned_samples_are_no_collapse(make_dcec, digits, recwarn):
     X, _ = digits
     make_dcec(unassigned_share=0.9).fit(X)
     assert not [w for w in recwarn if w.category is ClusterCollapseWarning]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", [DCEC, IDEC, DEC])
+def test_a_single_sample_is_a_cluster(kind):
+    X = np.random.RandomState(0).uniform(size=(1, 16, 16)).astype(np.float32)
+    model = kind(1, pretrain_epochs=1, max_iter=0, random_state=0, device="cpu")
+    assert model.fit(X).labels_ == [0]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from sklearn.decomposition import PCA
 from torch import Tensor, nn
@@ -98,7 +99,8 @@ class ResidualAutoencoder(nn.Module):
         """
         rows = X.detach().flatten(1).cpu().numpy()
         n = min(len(self.to_embedding), *rows.shape)
-        pca = PCA(n, random_state=0).fit(rows)  # it fixes the signs of components
+        with np.errstate(invalid="ignore"):  # a single sample has no variance
+            pca = PCA(n, random_state=0).fit(rows)  # it fixes the signs of components
         with torch.no_grad():
             for linear in (self.to_embedding, self.from_embedding):
                 linear[:n] = torch.from_numpy(pca.components_).to(linear)
