@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from skdeepclust._auto import resolve_batch_size
 from skdeepclust._base import SoftClusterer
 from skdeepclust._compat import Interval, StrOptions, validate_parameters
 from skdeepclust._device import resolve_device
@@ -19,6 +18,8 @@ __all__ = ["BaseHead", "HeadNet", "HeadNetwork"]
 
 # The embedding is a logarithm: the softmax of it gives the assignment back.
 _LEAST_LOG = -80.0
+
+_LEAST_BATCH, _MOST_BATCH, _STEPS_OF_PASS = 32, 256, 20
 
 
 class HeadNetwork(nn.Module):
@@ -67,7 +68,7 @@ class BaseHead(SoftClusterer):
         for name, allowed in SoftClusterer._parameter_constraints.items()
         if name not in ("image_shape", "augment")
     } | {
-        "scale": [StrOptions({"standard"}), None],
+        "scale": [StrOptions({"standard", "unit"}), None],
         "n_components": [Interval(Integral, 1, None, closed="left"), None],
         "max_epochs": [Interval(Integral, 0, None, closed="left")],
     }
@@ -95,7 +96,11 @@ class BaseHead(SoftClusterer):
         return TensorData(X, self._input_shape_, device)
 
     def _batch(self, n_samples):
-        return min(resolve_batch_size(self.batch_size, n_samples), n_samples)
+        """Samples per step; "auto" makes twenty steps of a pass, of at most 256."""
+        if self.batch_size != "auto":
+            return min(int(self.batch_size), n_samples)
+        wanted = max(_LEAST_BATCH, n_samples // _STEPS_OF_PASS)
+        return min(_MOST_BATCH, wanted, n_samples)
 
     def _finish(self, data):
         """Set labels and centres: the same blocks as in `predict` give both."""

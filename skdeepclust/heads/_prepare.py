@@ -1,4 +1,4 @@
-"""From features to what the heads see: standardised, main components, unit rows."""
+"""From features to what the heads see: unit rows or columns, main components."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ _LEAST_SPREAD = 1e-6
 
 
 class Preparation(nn.Module):
-    """Maps rows to ``(x - shift) * factor``, then by a matrix, then to unit length.
+    """Maps rows to unit length or not, to ``(x - shift) * factor``, to components.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Preparation(nn.Module):
     matrix : Tensor of shape (n_features, n_components) or None
         Main components; None keeps the columns.
     unit_rows : bool
-        Scale rows to length one.
+        Scale rows to length one, before all else.
     """
 
     shift: Tensor
@@ -53,10 +53,11 @@ class Preparation(nn.Module):
     def forward(self, X: Tensor) -> Tensor:
         """Prepare rows ``(n, ...)``, which are flattened."""
         # Contiguous: sums over rows of another memory order round differently.
-        Z = (X.flatten(1).contiguous() - self.shift) * self.factor
-        if self.matrix is not None:
-            Z = Z @ self.matrix
-        return normalize(Z, dim=1) if self.unit_rows else Z
+        Z = X.flatten(1).contiguous()
+        if self.unit_rows:
+            Z = normalize(Z, dim=1)
+        Z = (Z - self.shift) * self.factor
+        return Z if self.matrix is None else Z @ self.matrix
 
 
 def prepared(preparation: Preparation, data: TensorData) -> NDArray[np.float32]:
@@ -65,7 +66,7 @@ def prepared(preparation: Preparation, data: TensorData) -> NDArray[np.float32]:
 
 
 def fit_preparation(
-    data: Any, scale: str | None, n_components: int | None, unit_rows: bool
+    data: Any, scale: str | None, n_components: int | None
 ) -> Preparation:
     """Find the preparation of the samples, block by block.
 
@@ -73,31 +74,46 @@ def fit_preparation(
     ----------
     data : TensorData
         The samples; what has a length, a device and `take` will do.
-    scale : {"standard"} or None
-        "standard" gives every column the mean 0 and the variance 1, None only the mean
-        0.
+    scale : {"standard", "unit"} or None
+        "standard" gives every column the mean 0 and the variance 1. "unit" scales the
+        rows to length one, and then all values by one factor, so that their mean is 0
+        and their variance 1 on average. None does the latter alone.
     n_components : int or None
         Number of main components, at most the number of columns; None keeps all
         columns.
-    unit_rows : bool
-        Scale the rows to length one.
 
     Returns
     -------
     preparation : Preparation
-        On the device of the samples.
+        On the device of the samples. The mean square of what it makes is 1.
     """
-    mean, spread = column_moments(data)
+    rows = _UnitRows(data) if scale == "unit" else data
+    mean, spread = column_moments(rows)
     is_constant = spread <= _LEAST_SPREAD * np.abs(mean)
-    factor = np.where(is_constant, 0.0, 1.0)
-    if scale == "standard":
-        factor /= np.where(is_constant, 1.0, spread)
-    matrix = None
+    spread = np.where(is_constant, 0.0, spread)
+    if scale != "standard":
+        spread = np.where(is_constant, 0.0, np.sqrt(np.mean(spread**2)))
+    factor = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
+    whole = None
     if n_components is not None and n_components < len(mean):
-        matrix = _main_components(data, mean, factor, n_components)
+        matrix = _main_components(rows, mean, factor, n_components)
+        whole = torch.from_numpy(matrix).float()
     shift, scaled = torch.from_numpy(mean).float(), torch.from_numpy(factor).float()
-    whole = None if matrix is None else torch.from_numpy(matrix).float()
-    return Preparation(shift, scaled, whole, unit_rows).to(data.device)
+    return Preparation(shift, scaled, whole, scale == "unit").to(data.device)
+
+
+class _UnitRows:
+    """Samples with rows of length one."""
+
+    def __init__(self, data):
+        self._data = data
+        self.device = data.device
+
+    def __len__(self):
+        return len(self._data)
+
+    def take(self, index):
+        return normalize(self._data.take(index).flatten(1).contiguous(), dim=1)
 
 
 def column_moments(data: Any) -> tuple[NDArray, NDArray]:

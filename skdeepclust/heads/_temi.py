@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gelu, normalize
+from torch.nn.functional import gelu, nll_loss
 
 from skdeepclust._batches import Batches
-from skdeepclust._compat import Interval, StrOptions
+from skdeepclust._clusterers import fit_predict_labels, make_clusterer, relabel
+from skdeepclust._compat import HasMethods, Interval, StrOptions
 from skdeepclust._nets import Run, history_table
 from skdeepclust._random import derived_seed
 from skdeepclust._tensor_data import TensorData, map_blocks
@@ -20,10 +21,15 @@ from skdeepclust.heads._base import BaseHead, HeadNet, HeadNetwork
 from skdeepclust.heads._losses import scan_loss, temi_loss
 from skdeepclust.heads._neighbors import nearest_neighbors, resolve_search
 from skdeepclust.heads._prepare import Preparation, fit_preparation, prepared
+from skdeepclust.heads._start import graph_embedding, shared_neighbors
 
 __all__ = ["TEMI"]
 
 _MOST_WEIGHTS = 2**31
+
+_FIRST_SCALE = 0.1  # random heads begin almost even
+_N_INIT = 2  # k-means of a head's start: few, so that the heads differ
+_LEARNING_STEPS = 150  # in which a head learns the clusters that it begins with
 
 _PRIOR_STEP = 0.1  # of the moving average of the shares, as in the reference code
 
@@ -49,6 +55,9 @@ class NeighborPairs:
         self._neighbors = torch.from_numpy(neighbors)
         self._generator = torch.Generator().manual_seed(derived_seed(seed, "pairs"))
 
+    def __len__(self) -> int:
+        return len(self._order)
+
     def __iter__(self) -> Iterator[tuple[Tensor, None]]:
         for index in self._order._indices():
             own = index.to("cpu")
@@ -59,15 +68,32 @@ class NeighborPairs:
             yield self._data.take(torch.cat([own, other])), None
 
 
+class _LabelledBatches:
+    """Batches of prepared rows and the clusters that every head begins with."""
+
+    def __init__(self, data, labels, batch_size, seed):
+        self._data = data
+        self._labels = torch.from_numpy(labels)
+        self._batch_size = batch_size
+        self._generator = torch.Generator().manual_seed(derived_seed(seed, "learn"))
+
+    def __iter__(self):
+        size = (self._batch_size,)
+        for _ in range(_LEARNING_STEPS):
+            index = torch.randint(len(self._data), size, generator=self._generator)
+            labels = self._labels[:, index].to(self._data.device)
+            yield self._data.take(index), labels
+
+
 class NeighborHeads(HeadNetwork):
-    """Heads side by side: hidden layer or none, unit length, prototypes.
+    """Heads side by side: a hidden layer or none, and a linear layer.
 
     ===========  =============================  ==============================
     step         shape                          what
     ===========  =============================  ==============================
-    prepared     (n, d)                         standardised, main components
+    prepared     (n, d)                         unit rows, main components
     hidden       (n_heads, n, hidden_dim)       linear, GELU; if `hidden_dim`
-    scores       (n_heads, n, n_clusters)       cosine / temperature
+    scores       (n_heads, n, n_clusters)       linear, over temperature
     ===========  =============================  ==============================
 
     Parameters
@@ -79,7 +105,7 @@ class NeighborHeads(HeadNetwork):
     hidden_dim : int or None
         Width of the hidden layer; None is a linear head.
     temperature : float
-        What cosines are divided by.
+        What scores are divided by.
     """
 
     def __init__(
@@ -100,8 +126,10 @@ class NeighborHeads(HeadNetwork):
             self.hidden = nn.Parameter(torch.randn(shape) / math.sqrt(width))
             self.hidden_bias = nn.Parameter(torch.zeros(n_heads, 1, hidden_dim))
         self.is_linear = hidden_dim is None
-        shape = (n_heads, hidden_dim or width, n_clusters)
-        self.prototypes = nn.Parameter(torch.randn(shape))
+        width = hidden_dim or width
+        weights = _FIRST_SCALE * torch.randn(n_heads, width, n_clusters)
+        self.weights = nn.Parameter(weights / math.sqrt(width))
+        self.bias = nn.Parameter(torch.zeros(n_heads, 1, n_clusters))
 
     def forward(self, Z: Tensor) -> Tensor:
         """Logarithms of the soft assignments of prepared rows, by every head."""
@@ -119,8 +147,8 @@ class NeighborHeads(HeadNetwork):
     def _scores(self, Z, heads):
         if not self.is_linear:
             Z = gelu(torch.matmul(Z, self.hidden[heads]) + self.hidden_bias[heads])
-        prototypes = normalize(self.prototypes[heads], dim=1)
-        return torch.matmul(normalize(Z, dim=-1), prototypes) / self.temperature
+        scores = torch.matmul(Z, self.weights[heads]) + self.bias[heads]
+        return scores / self.temperature
 
 
 class NeighborNet(HeadNet):
@@ -135,18 +163,37 @@ class NeighborNet(HeadNet):
 
     _causes = ("lr", "temperature", "beta", "entropy_weight")
 
-    def start(self, n_clusters):
+    def learn(self, pairs):
+        """Learn given clusters: steps on their cross-entropy, before the training.
+
+        Parameters
+        ----------
+        pairs : iterable of tuples (Z, labels)
+            Prepared rows, and their clusters by every head ``(n_heads, n)``; -1 is
+            none.
+        """
+        optimizer = torch.optim.Adam(self.module_.parameters(), lr=self.lr)
+        for Z, labels in pairs:
+            log_p = self.module_(Z).flatten(0, 1)
+            loss = nll_loss(log_p, labels.flatten(), ignore_index=-1, reduction="sum")
+            optimizer.zero_grad()
+            (loss / max(1, len(Z))).backward()
+            optimizer.step()
+        self.module_.zero_grad()
+
+    def start(self, n_clusters, n_steps):
         """Teachers as the heads are now, and even clusters."""
         # In a list: skorch would take a module for one that it trains.
         self.teachers_ = [copy.deepcopy(self.module_).requires_grad_(False)]
-        shape = (self.module_.prototypes.shape[0], 1, n_clusters)
-        like = self.module_.prototypes.detach()
+        shape = (self.module_.weights.shape[0], 1, n_clusters)
+        like = self.module_.weights.detach()
         self.prior_ = torch.full(shape, 1 / n_clusters).to(like)
         self.head_losses_ = [[0.0] * len(self.prior_)]
         self._totals = self.prior_.new_zeros(len(self.prior_))
+        self._n_steps, self._step = n_steps, 0
 
     def losses(self, output, target, X):
-        """Sum of the losses of the heads, which share no weight, and the least."""
+        """Mean of the losses of the heads, which share no weight."""
         first, second = output.chunk(2, dim=1)
         if self.loss == "scan":
             found = scan_loss(first, second, self.entropy_weight)
@@ -154,7 +201,7 @@ class NeighborNet(HeadNet):
             found = self._temi((first, second), X)
         self._totals += found.detach() * len(X)
         self._n_rows += len(X)
-        return {"loss": found.sum() / len(found)}
+        return {"loss": found.mean()}
 
     def _temi(self, students, X):
         with torch.no_grad():
@@ -164,7 +211,11 @@ class NeighborNet(HeadNet):
         return temi_loss(students, log_p.chunk(2, dim=1), self.prior_.log(), self.beta)
 
     def train_step(self, batch):
-        """Take a step; the teachers follow."""
+        """Take a step, at a rate that falls along a cosine; the teachers follow."""
+        done = self._step / max(1, self._n_steps)
+        for group in self.optimizer_.param_groups:
+            group["lr"] = self.lr * (1 + math.cos(math.pi * min(done, 1))) / 2
+        self._step += 1
         step = super().train_step(batch)
         with torch.no_grad():
             pairs = zip(self.teachers_[0].parameters(), self.module_.parameters())
@@ -194,8 +245,9 @@ class TEMI(BaseHead):
 
     X are features of a network that was trained on something else and stays as it is.
     Nearest neighbours among them are mostly of one class. Small heads learn soft
-    assignments in which neighbours agree while the clusters stay even [1]_ [2]_. Many
-    heads are trained side by side, and the one of least loss is kept.
+    assignments in which neighbours agree while the clusters stay even [1]_ [2]_. The
+    heads begin with spectral clusters of the graph of shared neighbours. Several are
+    trained side by side, and the one of least loss is kept.
 
     Parameters
     ----------
@@ -205,11 +257,16 @@ class TEMI(BaseHead):
         "temi" is the pointwise mutual information of neighbours, between a head and
         its moving average [1]_; "scan" is their agreement and the entropy of the mean
         assignment [2]_.
-    n_heads : int, default=16
-        Heads trained side by side, each with its own first weights. The default is
-        that of the reference code of [1]_.
+    init : {"spectral", "random"} or clusterer, default="spectral"
+        What the heads begin with. "spectral": k-means, with another seed for every
+        head, in the spectral embedding of the graph of shared neighbours. "random":
+        random weights, as in [1]_ and [2]_. On frozen features the start made the
+        difference, and all else made little (``benchmarks/README.md``). An estimator
+        with `fit_predict` clusters the prepared rows.
+    n_heads : int, default=8
+        Heads trained side by side. From random weights take more: [1]_ has 50.
     hidden_dim : int or None, default=None
-        Width of a hidden layer with GELU. None is a linear head.
+        Width of a hidden layer with GELU; [1]_ has 512. None is a linear head.
     n_neighbors : int, default=50
         Neighbours of a sample, by cosine; [1]_ has 50, [2]_ has 20. A pair is a sample
         and a random one of them.
@@ -218,30 +275,32 @@ class TEMI(BaseHead):
         grows with the square of the number of samples. "faiss-ivf" looks into a part
         of the samples. "auto" takes faiss if it is installed, beyond 200,000 samples
         its approximate search.
-    scale : {"standard"} or None, default="standard"
-        "standard" gives every column the mean 0 and the variance 1, None only the
-        mean 0. Means and variances are found block by block.
-    n_components : int or None, default=64
+    scale : {"unit", "standard"} or None, default="unit"
+        "unit" scales rows to length one, so that neighbours are those by cosine.
+        "standard" gives every column the mean 0 and the variance 1. Neither changes
+        with the scale of X. None takes X as it is, but for one factor for all values.
+    n_components : int or None, default=128
         Number of main components that neighbours and heads see, at most the number of
         columns. None keeps the columns.
-    temperature : float, default=0.1
-        What the cosines of samples and prototypes are divided by; that of [1]_.
+    temperature : float, default=1.0
+        What the scores of the clusters are divided by. The heads are not confined to
+        cosines, so that they find their own scale; [1]_ has cosines over 0.1.
     beta : float, default=0.6
         Exponent of the loss "temi". 1 is the mutual information itself; less lets
         clusters differ more in size. The default is that of [1]_.
     entropy_weight : float, default=5.0
         Weight of the entropy in the loss "scan"; that of [2]_. Clusters of uneven
         size want less.
-    momentum : float, default=0.99
+    momentum : float, default=0.9
         Of the moving averages of the heads: the averages are the teachers of the loss
-        "temi", and are what is kept at the end with both losses.
-    max_epochs : int, default=100
-        Passes through the data; that of [1]_.
+        "temi", and are what is kept at the end with both losses. [1]_ has 0.996 for
+        many more steps.
+    max_epochs : int, default=25
+        Passes through the data. From random weights take more: [1]_ has 100.
     batch_size : int or "auto", default="auto"
-        Pairs per step. "auto" grows with the number of samples, from 32 to 256; see
-        :ref:`the user guide <batch-size>`.
+        Pairs per step. "auto" is a twentieth of the samples, from 32 to 256.
     lr : float, default=1e-2
-        Learning rate.
+        Learning rate at the beginning. It falls to zero along a cosine.
     optimizer : torch optimiser class, default=torch.optim.Adam
         Optimiser of the heads.
     callbacks : list of skorch callbacks, default=None
@@ -264,6 +323,8 @@ class TEMI(BaseHead):
         Cluster of every sample. Equal to ``predict(X)``.
     cluster_centers_ : ndarray of shape (n_clusters, n_clusters)
         Mean of ``transform(X)`` over each cluster, weighted by the soft assignments.
+    init_labels_ : ndarray of shape (n_samples,) or None
+        Clusters that the best head began with; None from random weights.
     best_head_ : int
         Index of the head that is kept: that of least loss in the last epoch.
     head_losses_ : ndarray of shape (n_heads,)
@@ -301,16 +362,21 @@ class TEMI(BaseHead):
 
     Notes
     -----
-    1. The rows of X are standardised, reduced to main components, and scaled to length
-       one. The neighbours of each are found among them.
-    2. A head has soft assignments :math:`s(x) = softmax(\cos(x, w_c) / t)`. For pairs
-       of a sample and one of its neighbours, TEMI minimises
+    1. The rows of X are scaled to length one and reduced to main components. The
+       nearest neighbours of each are found among them.
+    2. Two samples share the part J of their neighbours (Jaccard). k-means in the unit
+       rows of the leading eigenvectors of the graph of these weights gives the clusters
+       that a head learns first, in 150 steps on their cross-entropy.
+    3. A head has soft assignments :math:`s(x) = softmax(W x + b)`. For pairs of a
+       sample and one of its neighbours, TEMI minimises
        :math:`-w \log \sum_c (s_c(x) t_c(x'))^\beta / \pi_c`, in both directions, with
        the assignments t of the moving average of the head, the shares :math:`\pi` of
        the clusters, and the weight w of the pair, the mean over the heads of
        :math:`\sum_c t_c(x) t_c(x')`. SCAN minimises
        :math:`-\log \sum_c s_c(x) s_c(x') - \lambda H(\bar s)`.
-    3. The head of least mean loss in the last epoch is kept.
+    4. The head of least mean loss in the last epoch is kept. With the loss "temi" the
+       losses of heads that were trained together can be compared, those of two fits
+       cannot: the weights of the pairs differ.
 
     ``transform`` returns the logarithm of the soft assignment, at least -80.
 
@@ -339,6 +405,7 @@ class TEMI(BaseHead):
     _parameter_constraints = {
         **BaseHead._parameter_constraints,
         "loss": [StrOptions({"temi", "scan"})],
+        "init": [StrOptions({"spectral", "random"}), HasMethods(["fit_predict"])],
         "n_heads": [Interval(Integral, 1, None, closed="left")],
         "hidden_dim": [Interval(Integral, 1, None, closed="left"), None],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
@@ -354,17 +421,18 @@ class TEMI(BaseHead):
         n_clusters=10,
         *,
         loss="temi",
-        n_heads=16,
+        init="spectral",
+        n_heads=8,
         hidden_dim=None,
         n_neighbors=50,
         neighbor_search="auto",
-        scale="standard",
-        n_components=64,
-        temperature=0.1,
+        scale="unit",
+        n_components=128,
+        temperature=1.0,
         beta=0.6,
         entropy_weight=5.0,
-        momentum=0.99,
-        max_epochs=100,
+        momentum=0.9,
+        max_epochs=25,
         batch_size="auto",
         lr=1e-2,
         optimizer=torch.optim.Adam,
@@ -376,6 +444,7 @@ class TEMI(BaseHead):
     ):
         self.n_clusters = n_clusters
         self.loss = loss
+        self.init = init
         self.n_heads = n_heads
         self.hidden_dim = hidden_dim
         self.n_neighbors = n_neighbors
@@ -397,24 +466,33 @@ class TEMI(BaseHead):
         self._set_skorch_params(skorch)
 
     def _fit(self, X, device, seed, progress):
-        # 1. Features of length one, and the neighbours of each.
+        # 1. Prepared features, and the neighbours of each.
         data = self._data_of(X, device)
-        preparation = fit_preparation(data, self.scale, self.n_components, True)
+        kept = None if self.n_components is None else int(self.n_components)
+        preparation = fit_preparation(data, self.scale, kept)
         Z = prepared(preparation, data)
         neighbors = self._neighbors(Z, seed)
 
-        # 2. Heads that agree on neighbours.
+        # 2. Heads that begin with given clusters.
         rows = TensorData(Z, Z.shape[1:], device)
         batch_size = self._batch(len(X))
         net = self._net(preparation, device, batch_size)
+        starts = self._starts(Z, neighbors, seed)
+        if starts is not None:
+            net.learn(_LabelledBatches(rows, starts, batch_size, seed))
         pairs = NeighborPairs(rows, neighbors, batch_size, seed)
+        net.start(self._n_clusters_, int(self.max_epochs) * len(pairs))
+
+        # 3. Heads that agree on neighbours.
         run = Run(net, rows, progress, n_epochs=int(self.max_epochs))
         for epoch in run:
             net.train_on(pairs)
             epoch.record(least_loss=min(net.head_losses_[-1]))
-
-        # 3. The head of least loss.
         net.finish()
+        self._describe(net, run, data, starts)
+
+    def _describe(self, net, run, data, starts):
+        """Set the fitted attributes: those of the head of least loss."""
         self.net_, self.n_iter_ = net, len(net.history)
         self.head_losses_ = np.array(net.head_losses_[-1])
         self.best_head_ = net.module_.best
@@ -423,6 +501,29 @@ class TEMI(BaseHead):
         self.stop_reason_ = run.stop_reason or f"max_epochs={self.max_epochs} used up"
         self._finish(data)
         self.head_labels_ = self._head_labels(data)
+        self.init_labels_ = None if starts is None else starts[self.best_head_]
+
+    def _starts(self, Z, neighbors, seed):
+        """Clusters that every head begins with ``(n_heads, n)``, or None."""
+        if isinstance(self.init, str) and self.init == "random":
+            return None
+        space, clusterer, n_starts = Z, self.init, int(self.n_heads)
+        if isinstance(self.init, str):
+            graph = shared_neighbors(neighbors)
+            space, clusterer = graph_embedding(graph, self._n_clusters_), "kmeans"
+        found = []
+        for i in range(n_starts):
+            own = derived_seed(seed, f"start {i}")
+            each = make_clusterer(clusterer, self._n_clusters_, _N_INIT, own)
+            labels = relabel(fit_predict_labels(each, space, quiet=True))
+            if labels.max() >= self._n_clusters_:
+                raise ValueError(
+                    f"init={self.init!r} finds {labels.max() + 1} clusters, but "
+                    f"n_clusters={self._n_clusters_}. Pass a clusterer that finds at "
+                    "most these."
+                )
+            found.append(labels)
+        return np.stack(found).astype(np.int64)
 
     def _neighbors(self, Z, seed):
         n_neighbors = min(int(self.n_neighbors), len(Z) - 1)
@@ -442,7 +543,7 @@ class TEMI(BaseHead):
                 "a smaller hidden_dim."
             )
         shape = (int(self.n_heads), n_clusters, width, float(self.temperature))
-        net = NeighborNet(
+        return NeighborNet(
             NeighborHeads(preparation, *shape),
             loss=str(self.loss),
             beta=float(self.beta),
@@ -451,8 +552,6 @@ class TEMI(BaseHead):
             stage="training",
             **self._net_params(device, batch_size),
         ).initialize()
-        net.start(n_clusters)
-        return net
 
     def _head_labels(self, data):
         """Clusters by every head, a column per head; that of the best is `labels_`."""

@@ -178,9 +178,10 @@ class Turtle(BaseHead):
         list of positions or of names of columns, or a pair of a name and one of these.
         None is one space of all columns. A list of arrays as X is several spaces as
         well, and `spaces` is then None.
-    scale : {"standard"} or None, default="standard"
-        "standard" gives every column the mean 0 and the variance 1, None only the
-        mean 0. Means and variances are found block by block.
+    scale : {"standard", "unit"} or None, default="standard"
+        "standard" gives every column the mean 0 and the variance 1. "unit" scales rows
+        to length one. Neither changes with the scale of X. None takes X as it is, but
+        for one factor for all values.
     n_components : int or None, default=None
         Number of main components of each space, at most its number of columns. None,
         the default, keeps the columns.
@@ -195,8 +196,8 @@ class Turtle(BaseHead):
     max_epochs : int, default=1000
         Passes through the data. [1]_ takes 6,000 steps of 10,000 samples.
     batch_size : int or "auto", default=10_000
-        Samples per step, at most all. The default is that of [1]_. "auto" is that of
-        the other methods, which is small.
+        Samples per step, at most all. The default is that of [1]_. "auto" is a
+        twentieth of the samples, from 32 to 256.
     lr : float, default=1e-3
         Learning rate of the labels; that of [1]_.
     optimizer : torch optimiser class, default=torch.optim.Adam
@@ -361,7 +362,7 @@ class Turtle(BaseHead):
         # 1. Prepared spaces.
         data = self._data_of(X, device)
         preparations = [
-            fit_preparation(_Columns(data, each), self.scale, self._n_kept, False)
+            fit_preparation(_Columns(data, each), self.scale, self._n_kept)
             for each in self._columns_
         ]
 

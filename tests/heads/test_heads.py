@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import adjusted_rand_score
@@ -37,8 +38,8 @@ HEADS = {
 def test_blobs_are_found_in_any_scale(name):
     X, y = make_blobs(150, n_features=12, centers=2, random_state=0)
     for features in (X, 1e-3 * X, 100 * X + 1000):
-        head = clone(HEADS[name]).set_params(n_clusters=2).fit(features)
-        assert adjusted_rand_score(y, head.labels_) > 0.95
+        head = clone(HEADS[name]).set_params(n_clusters=2, scale="standard")
+        assert adjusted_rand_score(y, head.fit(features).labels_) > 0.95
 
 
 # -- TEMI --------------------------------------------------------------------
@@ -67,6 +68,31 @@ def test_the_head_of_least_loss_is_kept(blobs):
     np.testing.assert_array_equal(head.head_labels_[:, head.best_head_], head.labels_)
     last = head.history_["training"]["least_loss"][-1]
     assert last == pytest.approx(head.head_losses_.min())
+
+
+@pytest.mark.parametrize("loss", ["temi", "scan"])
+def test_random_weights_and_given_clusters(blobs, loss):
+    X, y = blobs
+    random = TEMI(4, loss=loss, init="random", max_epochs=40, **SMALL).fit(X)
+    assert random.init_labels_ is None
+    assert adjusted_rand_score(y, random.labels_) > 0.5
+    given = TEMI(4, loss=loss, init=KMeans(n_init=5), max_epochs=2, **SMALL).fit(X)
+    assert adjusted_rand_score(y, given.init_labels_) == 1
+    assert adjusted_rand_score(y, given.labels_) > 0.95
+
+
+def test_without_training_the_start_is_kept(blobs):
+    head = TEMI(4, max_epochs=0, **SMALL).fit(blobs[0])
+    assert adjusted_rand_score(head.init_labels_, head.labels_) > 0.95
+
+
+def test_a_start_with_too_many_clusters_is_refused(blobs):
+    class Many(KMeans):
+        def fit_predict(self, X, y=None):
+            return np.arange(len(X)) % 9
+
+    with pytest.raises(ValueError, match="finds 9 clusters, but n_clusters=4"):
+        TEMI(4, init=Many(), **SMALL).fit(blobs[0])
 
 
 def test_more_neighbours_than_samples(blobs):
