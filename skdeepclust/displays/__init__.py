@@ -8,6 +8,7 @@ matplotlib is imported when a figure is drawn. It comes with
 
 from skdeepclust.displays._cluster_number import ClusterNumberDisplay
 from skdeepclust.displays._confusion import ClusterConfusionDisplay
+from skdeepclust.displays._consensus import ConsensusDisplay
 from skdeepclust.displays._latent import LatentSpaceDisplay
 from skdeepclust.displays._montage import ClusterMontageDisplay
 from skdeepclust.displays._profile import ClusterProfileDisplay
@@ -19,6 +20,7 @@ __all__ = [
     "ClusterMontageDisplay",
     "ClusterNumberDisplay",
     "ClusterProfileDisplay",
+    "ConsensusDisplay",
     "LatentSpaceDisplay",
     "SilhouetteDisplay",
     "TrainingCurvesDisplay",

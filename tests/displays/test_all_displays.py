@@ -13,6 +13,7 @@ from skdeepclust.displays import (
     ClusterMontageDisplay,
     ClusterNumberDisplay,
     ClusterProfileDisplay,
+    ConsensusDisplay,
     LatentSpaceDisplay,
     SilhouetteDisplay,
     TrainingCurvesDisplay,
@@ -21,6 +22,8 @@ from skdeepclust.displays import (
 
 def drawings(dcec, X, y):
     """Each display, as a function of ax."""
+    rows = np.arange(3)
+    consensus = ConsensusDisplay(np.ones((3, 2)) / 2, rows, rows, rows[:2], best_run=1)
     number = ClusterNumberDisplay(np.arange(2, 5), np.ones((3, 2)), np.ones((3, 1)))
     return {
         "training": lambda ax: TrainingCurvesDisplay.from_estimator(dcec, ax=ax),
@@ -33,13 +36,14 @@ def drawings(dcec, X, y):
         ),
         "silhouette": lambda ax: SilhouetteDisplay.from_estimator(dcec, X, ax=ax),
         "number": lambda ax: number.plot(ax=ax),
+        "consensus": lambda ax: consensus.plot(ax=ax),
         "profile": lambda ax: ClusterProfileDisplay.from_estimator(dcec, X, ax=ax),
     }
 
 
 NAMES = ("training", "latent", "montage", "confusion", "silhouette", "number")
-NAMES += ("profile",)
-N_PANELS = {"training": 4, "number": 2}
+NAMES += ("profile", "consensus")
+N_PANELS = {"training": 4, "number": 2, "consensus": 2}
 
 
 def axes_of(display):
