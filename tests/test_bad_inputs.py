@@ -83,6 +83,7 @@ def failure_of(trial):
 
 # They have tests of their own.
 WITHOUT_TRIALS = {"ImageReader", "AutoClustering", "FrozenEncoder"}
+WITHOUT_TRIALS |= {"ConsensusClustering"}
 
 
 def test_every_estimator_and_parameter_has_trials():
