@@ -29,7 +29,8 @@ _MOST_WEIGHTS = 2**31
 
 _FIRST_SCALE = 0.1  # random heads begin almost even
 _N_INIT = 2  # k-means of a head's start: few, so that the heads differ
-_LEARNING_STEPS = 150  # in which a head learns the clusters that it begins with
+# A head learns the clusters that it begins with in these steps of Adam.
+_LEARNING_STEPS, _LEARNING_RATE = 150, 1e-2
 
 _PRIOR_STEP = 0.1  # of the moving average of the shares, as in the reference code
 
@@ -172,7 +173,7 @@ class NeighborNet(HeadNet):
             Prepared rows, and their clusters by every head ``(n_heads, n)``; -1 is
             none.
         """
-        optimizer = torch.optim.Adam(self.module_.parameters(), lr=self.lr)
+        optimizer = torch.optim.Adam(self.module_.parameters(), _LEARNING_RATE)
         for Z, labels in pairs:
             log_p = self.module_(Z).flatten(0, 1)
             loss = nll_loss(log_p, labels.flatten(), ignore_index=-1, reduction="sum")
