@@ -42,7 +42,8 @@ class LatentSpaceDisplay:
     """The samples in the embedding, in two dimensions and coloured by cluster.
 
     Up to ten labels have a legend. More labels are written at the median of their
-    points.
+    points. With a value for every sample, such as a confidence, the colours show the
+    values, and all labels are written at the medians.
 
     Parameters
     ----------
@@ -60,6 +61,10 @@ class LatentSpaceDisplay:
         Name of the projected space, for the title.
     label_name : str, default="cluster"
         Title of the legend.
+    values : ndarray of shape (n_drawn,), default=None
+        Values that decide the colours instead of the labels. None takes the labels.
+    value_name : str, default="value"
+        Name of the values, for the colour bar.
     n_samples : int, default=None
         Number of samples that `points` were drawn from. None if all are drawn.
     indices : ndarray of shape (n_drawn,), default=None
@@ -108,6 +113,8 @@ class LatentSpaceDisplay:
         projection_name="projection",
         space_name="embedding",
         label_name="cluster",
+        values=None,
+        value_name="value",
         n_samples=None,
         indices=None,
     ):
@@ -118,6 +125,8 @@ class LatentSpaceDisplay:
         self.projection_name = projection_name
         self.space_name = space_name
         self.label_name = label_name
+        self.values = values
+        self.value_name = value_name
         self.n_samples = n_samples
         self.indices = indices
 
@@ -128,6 +137,8 @@ class LatentSpaceDisplay:
         X,
         *,
         y=None,
+        values=None,
+        value_name="value",
         projection="tsne",
         max_samples=2000,
         before=None,
@@ -145,6 +156,11 @@ class LatentSpaceDisplay:
         y : array-like of shape (n_samples,), default=None
             Labels that decide the colours, none missing. None takes the predicted
             clusters, or one colour if the estimator predicts none.
+        values : array-like of shape (n_samples,), default=None
+            A number per sample that decides the colours instead of the labels, such as
+            the `agreement_` of a :class:`~skdeepclust.ConsensusClustering`. Finite.
+        value_name : str, default="value"
+            Name of the values, for the colour bar.
         projection : {"tsne", "pca"}, transformer or None, default="tsne"
             Projection to two dimensions: a name or a transformer. A copy of the
             transformer is fitted to samples and centres together, by `fit_transform`.
@@ -173,9 +189,9 @@ class LatentSpaceDisplay:
             If the estimator is a class or None, or if `max_samples` is not a whole
             number.
         ValueError
-            If the projection does not return two columns, if X, `y` and `before`
-            differ in length, if one of them has missing values, or if `max_samples` is
-            below 1.
+            If the projection does not return two columns, if X, `y`, `values` and
+            `before` differ in length, if one of them has missing values, if `values`
+            are no numbers, or if `max_samples` is below 1.
         """
         check_instance(estimator)
         check_axes(ax, 1 + (before is not None))
@@ -184,7 +200,8 @@ class LatentSpaceDisplay:
         check_seed(random_state)
         X = as_samples(X)
         labels = None if y is None else check_labels(y, "y")
-        check_same_length(X=X, y=labels)
+        values = None if values is None else _as_values(values)
+        check_same_length(X=X, y=labels, values=values)
         Z = clustered_space(estimator, X)
         # A data frame has a `transform` too.
         if hasattr(before, "transform") and not hasattr(before, "shape"):
@@ -201,6 +218,8 @@ class LatentSpaceDisplay:
             projection,
             max_samples,
             random_state,
+            values,
+            value_name=value_name,
             space_name=f"{'embedding' if is_deep else 'space'} of {name_of(estimator)}",
             label_name="cluster" if y is None else "class",
         ).plot(ax=ax)
@@ -211,6 +230,8 @@ class LatentSpaceDisplay:
         Z,
         labels=None,
         *,
+        values=None,
+        value_name="value",
         centers=None,
         projection="tsne",
         max_samples=2000,
@@ -226,6 +247,10 @@ class LatentSpaceDisplay:
             Embeddings of the samples, or other points.
         labels : array-like of shape (n_samples,), default=None
             Labels that decide the colours, none missing. None takes one colour.
+        values : array-like of shape (n_samples,), default=None
+            As for :meth:`from_estimator`.
+        value_name : str, default="value"
+            As for :meth:`from_estimator`.
         centers : array-like of shape (n_clusters, width), default=None
             Cluster centres, projected together with the points.
         projection : {"tsne", "pca"}, transformer or None, default="tsne"
@@ -258,14 +283,30 @@ class LatentSpaceDisplay:
         check_projection(projection)
         check_max_samples(max_samples)
         check_seed(random_state)
-        display = cls._from_space(
-            Z, labels, centers, before, projection, max_samples, random_state
-        )
-        return display.plot(ax=ax)
+        return cls._from_space(
+            Z,
+            labels,
+            centers,
+            before,
+            projection,
+            max_samples,
+            random_state,
+            values,
+            value_name=value_name,
+        ).plot(ax=ax)
 
     @classmethod
     def _from_space(
-        cls, Z, labels, centers, before, projection, max_samples, random_state, **names
+        cls,
+        Z,
+        labels,
+        centers,
+        before,
+        projection,
+        max_samples,
+        random_state,
+        values,
+        **names,
     ):
         """Draw a sample, and project it."""
         Z = as_rows(Z, "Z")
@@ -273,7 +314,8 @@ class LatentSpaceDisplay:
             labels = check_labels(labels, "labels")
         if before is not None:
             before = as_rows(before, "before")
-        check_same_length(Z=Z, labels=labels, before=before)
+        values = None if values is None else _as_values(values)
+        check_same_length(Z=Z, labels=labels, values=values, before=before)
         strata = np.zeros(len(Z), dtype=int) if labels is None else labels
         indices = stratified_sample(strata, max_samples, random_state)
         points, centers = project(projection, Z[indices], centers, random_state)
@@ -285,6 +327,7 @@ class LatentSpaceDisplay:
             centers=centers,
             points_before=before,
             projection_name=projection_name(projection),
+            values=None if values is None else values[indices],
             n_samples=len(Z),
             indices=indices,
             **names,
@@ -310,7 +353,10 @@ class LatentSpaceDisplay:
             if getattr(self, name) is not None and shape[1:] != (2,):
                 raise ValueError(f"{name} must have the shape (n, 2), got {shape}.")
         check_same_length(
-            points=self.points, labels=self.labels, points_before=self.points_before
+            points=self.points,
+            labels=self.labels,
+            values=self.values,
+            points_before=self.points_before,
         )
         axes = panel_axes(
             ax, 1 + has_before, (11, 5) if has_before else (6.4, 5), aspect=1
@@ -333,20 +379,20 @@ class LatentSpaceDisplay:
         return self
 
     def _draw(self, ax, points, centers, size):
-        """Draw the points of a panel, coloured by label, and the centres."""
+        """Draw the points of a panel, coloured by label or value, and the centres."""
         names, index = self._names_and_index()
         side = min(points_of(ax))
         for k in range(len(names)):
             ax.scatter(
                 *points[index == k].T,
                 s=np.clip(0.12 * side**2 / max(len(points), 1), 4, 30),
-                color=color_of(k),
                 marker=marker_of(k),
                 label=str(names[k]),
                 alpha=0.75,
                 linewidths=0,
+                **self._colors(index == k, color_of(k)),
             )
-        is_crowded = len(names) > _MOST_IN_LEGEND
+        is_crowded = self._has_names_in_picture()
         if centers is not None:
             # Beside the names a filled cross could be mistaken for a letter.
             look = (
@@ -368,6 +414,20 @@ class LatentSpaceDisplay:
             share = 0.85 if len(names) <= 20 else 0.7
             _write_names(ax, names, np.array(medians), share * size)
 
+    def _colors(self, chosen, color):
+        """Colours of the chosen points: those of their values, or one colour."""
+        if self.values is None:
+            return {"color": color}
+        low, high = np.min(self.values), np.max(self.values)
+        return {"c": self.values[chosen], "cmap": "viridis", "vmin": low, "vmax": high}
+
+    def _has_names_in_picture(self):
+        """Whether labels are written at their points: many, or without own colours."""
+        if self.labels is None:
+            return False
+        names, _ = self._names_and_index()
+        return len(names) > _MOST_IN_LEGEND or self.values is not None
+
     def _names_and_index(self):
         """The labels, and for every point the index of its label."""
         if self.labels is None:
@@ -375,10 +435,15 @@ class LatentSpaceDisplay:
         return np.unique(self.labels, return_inverse=True)
 
     def _add_legend(self, ax, size):
-        """Add a legend if there are few labels."""
-        names, _ = self._names_and_index()
-        if self.labels is None or len(names) > _MOST_IN_LEGEND:
+        """Add a colour bar for values, or a legend if there are few labels."""
+        if self.values is not None:
+            bar = ax.figure.colorbar(ax.collections[0], ax=ax, pad=0.02, aspect=30)
+            bar.solids.set_alpha(1)
+            bar.set_label(self.value_name, fontsize=size)
+            bar.ax.tick_params(labelsize=size * 0.9)
+        if self.labels is None or self._has_names_in_picture():
             return
+        names, _ = self._names_and_index()
         legend = ax.legend(
             title=self.label_name,
             loc="center left",
@@ -392,6 +457,16 @@ class LatentSpaceDisplay:
         )
         for handle in legend.legend_handles[: len(names)]:
             handle.set(sizes=[28], alpha=1)
+
+
+def _as_values(values):
+    """A finite number per sample."""
+    rows = as_rows(values, "values")
+    if rows.shape[1] != 1:
+        raise ValueError(
+            f"values must have one number per sample, got the shape {np.shape(values)}."
+        )
+    return rows[:, 0]
 
 
 def _write_names(ax, names, medians, size):

@@ -102,6 +102,53 @@ def test_y_colours_instead_of_clusters(dcec, digits):
     assert [t.get_text() for t in legend.texts] == ["even", "odd", "centre"]
 
 
+def test_values_colour_instead_of_labels(known_rows):
+    X, labels = known_rows([20, 30, 10])
+    values = np.arange(60) / 60
+    display = LatentSpaceDisplay.from_embedding(
+        X, labels, values=values, value_name="agreement", projection="pca"
+    )
+    main, bar = display.figure_.axes
+    assert bar.get_ylabel() == "agreement"
+    drawn = {
+        key(point): value
+        for collection in main.collections
+        for point, value in zip(
+            collection.get_offsets(), collection.get_array(), strict=True
+        )
+    }
+    for point, value in zip(display.points, values[display.indices], strict=True):
+        assert drawn[key(point)] == value
+    limits = {collection.get_clim() for collection in main.collections}
+    assert limits == {(0, 59 / 60)}
+    assert main.get_legend() is None
+    assert [text.get_text() for text in main.texts] == ["0", "1", "2"]
+
+
+def test_values_of_the_drawn_samples_in_both_panels(dcec, digits):
+    X, _ = digits
+    share = dcec.predict_proba(X).max(axis=1)
+    display = LatentSpaceDisplay.from_estimator(
+        dcec, X, values=share, before=X, projection="pca", max_samples=50
+    )
+    assert_array_equal(display.values, share[display.indices])
+    assert len(display.figure_.axes) == 3
+    left, right = (
+        {float(v) for c in ax.collections[:5] for v in c.get_array()}
+        for ax in display.axes_
+    )
+    assert left == right
+
+
+@pytest.mark.parametrize("values", [np.ones((20, 2)), ["a"] * 20, [np.nan] * 20])
+def test_values_are_a_finite_number_per_sample(values, known_rows):
+    X, labels = known_rows([10, 10])
+    with pytest.raises(ValueError, match="values|could not convert"):
+        LatentSpaceDisplay.from_embedding(X, labels, values=values)
+    with pytest.raises(ValueError, match="values has 5"):
+        LatentSpaceDisplay.from_embedding(X, labels, values=np.ones(5))
+
+
 def test_without_clusters_one_colour(autoencoder, digits):
     display = LatentSpaceDisplay.from_estimator(
         autoencoder, digits[0], projection="pca"
