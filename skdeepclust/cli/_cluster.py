@@ -15,6 +15,7 @@ import skdeepclust
 from skdeepclust._auto import resolve_batch_size
 from skdeepclust._compat import validate_parameters
 from skdeepclust._device import resolve_device
+from skdeepclust.cli._encoder import make_encoder
 from skdeepclust.cli._errors import UsageError, one_line
 from skdeepclust.cli._inputs import Images, Table
 from skdeepclust.cli._log import FitProgress, as_time
@@ -45,10 +46,21 @@ _QUICK = {
     "dec": {"pretrain_epochs": 10, "max_iter": 1400},
     "deepcluster": {"max_iter": 5},
     "scedae": {"n_autoencoders": 2, "max_epochs": 20},
+    "temi": {"n_heads": 2, "max_epochs": 10},
+    "turtle": {"max_epochs": 200},
+    "auto": {"n_init": 5},
 }
 
 # Methods whose second stage has `max_iter` steps like those of the pretraining.
 _JOINT = ("dcec", "idec", "dec")
+
+_ESTIMATE = "The time is estimated after the first steps."
+_ADVICE = (
+    "If these are photographs, pass --encoder NAME, such as --encoder "
+    "timm:convnext_tiny.fb_in22k, which clusters features of a pretrained network by "
+    "k-means and its like (--method auto) or by heads (--method temi, turtle): methods "
+    "that learn from pixels alone reach little on photographs."
+)
 
 
 class Times(dict):
@@ -87,26 +99,26 @@ def cluster(args, log, signals):
     code : int
         Exit code.
     """
-    args.method = args.method or default_method(args.kind)
+    args.method = args.method or default_method(args.kind, args.encoder is not None)
     is_images = args.kind == "images"
     args.transfer = (args.transfer or "copy") if is_images else "none"
     model = _make_model(args)
     if args.jobs:
         torch.set_num_threads(args.jobs)
     times = Times()
+    encoder = make_encoder(args, log)
     with Output(args.out, signals) as output:
         with times.of("find"):
             samples = _find(args, log)
         check_number(samples, args.n_clusters)
         check_transfer(samples.paths or (), args.transfer, args.out.parent)
-        first = samples.reader(args, output.work())
+        first = encoder or samples.reader(args, output.work())
+        if encoder is not None:
+            log.say(f"encoding {len(samples):,} images by {args.encoder}")
         with times.of("read"):
             first.fit(samples.paths or samples.frame)
             X = samples.to_array(first)
-        log.say(
-            f"{len(samples):,} {samples.shape_text(X)}: {args.n_clusters} clusters by "
-            f"{type(model).__name__}. The time is estimated after the first steps."
-        )
+        _say_what(samples, X, model, args, log)
         _fit(model, X, args, log, signals, times)
         names = [type(step).__name__.lower() for step in (first, model)]
         pipeline = Pipeline(list(zip(names, (first, model), strict=True)))
@@ -151,11 +163,12 @@ def read_again(args, run, log):
 
 def _make_model(args):
     model = getattr(skdeepclust, METHODS[args.method])(
-        args.n_clusters, random_state=args.seed, device=args.device
+        args.n_clusters, random_state=args.seed
     )
+    model.set_params(**_known(model, device=args.device))
     settings: dict[str, Any] = dict(_QUICK[args.method] if args.quick else {})
-    if args.kind == "table":
-        settings["image_shape"] = None
+    if args.kind == "table" or args.encoder:
+        settings |= _known(model, image_shape=None)
     try:
         resolve_device(args.device)
         model.set_params(**{**settings, **dict(args.set)})
@@ -163,6 +176,24 @@ def _make_model(args):
     except (TypeError, ValueError) as error:
         raise UsageError(str(error)) from error
     return model
+
+
+def _known(model, **settings):
+    """Those of some settings that are parameters of the method."""
+    known = model.get_params(deep=False)
+    return {name: value for name, value in settings.items() if name in known}
+
+
+def _say_what(samples, X, model, args, log):
+    """Say what is clustered and how, and what would be better."""
+    text = (
+        f"{len(samples):,} {samples.shape_text(X)}: {args.n_clusters} clusters by "
+        f"{type(model).__name__}."
+    )
+    has_steps = hasattr(model, "set_callbacks")
+    log.say(f"{text} {_ESTIMATE}" if has_steps else text)
+    if X.ndim == 4 and X.shape[1] == 3:  # in colour
+        log.say(_ADVICE)
 
 
 def _find(args, log):
@@ -173,9 +204,13 @@ def _find(args, log):
 
 def _fit(model, X, args, log, signals, times):
     progress = FitProgress(log, signals.check, _steps_after(args, model, len(X)))
+    has_steps = hasattr(model, "set_callbacks")
+    if has_steps:
+        model.set_callbacks(progress)
     with times.of("fit"):
-        model.set_callbacks(progress).fit(X)
-    model.set_callbacks()  # it is not saved
+        model.fit(X)
+    if has_steps:
+        model.set_callbacks()  # it is not saved
     times |= {f"fit, {name}": value for name, value in progress.seconds.items()}
     signals.check()
 
@@ -244,6 +279,7 @@ def _facts(samples, pipeline, X, args):
             "n": len(samples),
         },
         "method": args.method,
+        "encoder": args.encoder,
         "seed": args.seed,
         "folders": args.transfer,
         "parameters": {name: step.get_params() for name, step in pipeline.steps},

@@ -17,12 +17,15 @@ from skdeepclust.cli._columns import (
     read_table,
     used_columns,
 )
+from skdeepclust.cli._encoder import is_encoder, put_away
 from skdeepclust.cli._errors import CommandError
 from skdeepclust.cli._output import FORMAT, RUN, safe_text
 from skdeepclust.images import ImageReader, find_images
 from skdeepclust.inspection import cluster_table
 
 __all__ = ["Images", "Table"]
+
+_SIZE = 64  # side of images without --size
 
 _N_SHOWN = 3  # rejected files named in the log
 _LABELS = ("sample", "cluster", "confidence", "second_choice", "name", "edited")
@@ -90,20 +93,24 @@ class Images:
 
     def reader(self, args, folder):
         """The first step of the pipeline; large arrays go to `folder`."""
-        return ImageReader(
-            args.size, args.mode, args.fit, memmap_folder=folder, **self._options
-        )
+        how = (args.size or _SIZE, args.mode or "auto", args.fit or "pad")
+        return ImageReader(*how, memmap_folder=folder, **self._options)
 
     def before_saving(self, first):
-        """Forget the folder for temporary files."""
-        first.set_params(memmap_folder=None)
+        """Forget what was for this command alone."""
+        if is_encoder(first):
+            put_away(first)
+        else:
+            first.set_params(memmap_folder=None)
 
     def to_array(self, first):
-        """Images as an array, by the first step of the pipeline."""
+        """Images or their features as an array, by the first step of the pipeline."""
         return first.transform(self.paths)
 
     def shape_text(self, X):
         """What a sample is."""
+        if X.ndim == 2:
+            return f"images, as {X.shape[1]:,} features"
         channels, height, width = X.shape[1:]
         kinds = {1: "grey", 3: "in colour"}
         kind = kinds.get(channels, f"with {channels} channels")
@@ -111,7 +118,8 @@ class Images:
 
     def facts(self, X):
         """Facts for run.json."""
-        return {"image_shape": list(X.shape[1:]), "rejected": self.rejected}
+        shape = list(X.shape[1:]) if X.ndim > 2 else None
+        return {"image_shape": shape, "rejected": self.rejected}
 
     def shown(self, pipeline, X):
         """Estimator, samples and paths for tables and the report."""

@@ -10,7 +10,8 @@ import torch
 
 from skdeepclust._tables import import_pandas
 from skdeepclust.cli._cluster import Times, read_again
-from skdeepclust.cli._errors import CommandError
+from skdeepclust.cli._encoder import is_encoder, load_again
+from skdeepclust.cli._errors import CommandError, UsageError
 from skdeepclust.cli._inputs import Images, Table
 from skdeepclust.cli._output import (
     CLUSTERS,
@@ -56,13 +57,12 @@ def predict(args, log, signals):
     pipeline = load_model(args.run, run, log)
     if args.jobs:
         torch.set_num_threads(args.jobs)
-    if args.device != "auto":
+    if args.device != "auto" and "device" in pipeline[-1].get_params(deep=False):
         pipeline[-1].set_params(device=args.device)
     times = Times()
+    _ready(pipeline[0], run, args, log)
     with times.of("find"):
         samples = read_again(args, run, log)
-    if run["input"]["kind"] == "images":
-        pipeline[0].set_params(n_jobs=args.jobs or -1, progress=not log.quiet)
     with times.of("read"):
         X = samples.to_array(pipeline[0])
     with times.of("predict"):
@@ -122,9 +122,9 @@ def report(args, log, signals):
     pipeline = load_model(args.run, run, log)
     path = args.input or _input_of(args.run, run)
     labels = _read_labels(args.run)
+    _ready(pipeline[0], run, args, log)
     if run["input"]["kind"] == "images":
         samples = Images.again(path, log, dict.fromkeys(labels["path"]))
-        pipeline[0].set_params(progress=not log.quiet)
     else:
         samples = Table(path, log, Table.columns_of(run))
         if len(samples) != len(labels):
@@ -224,6 +224,18 @@ def _edited_frame(table, before):
 
 
 # -- what is in OUT --------------------------------------------------------------------
+
+
+def _ready(first, run, args, log):
+    """Make the first step ready for this command; an encoder loads its network."""
+    if is_encoder(first):
+        load_again(first, args, log)
+        return
+    if args.weights or args.download:
+        raise UsageError("--weights and --download are for models with an encoder")
+    if run["input"]["kind"] == "images":
+        n_jobs = getattr(args, "jobs", None) or -1
+        first.set_params(n_jobs=n_jobs, progress=not log.quiet)
 
 
 def _input_of(folder, run):

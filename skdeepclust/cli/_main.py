@@ -4,6 +4,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from os.path import exists, isdir, isfile
 
 from skdeepclust.cli._errors import (
     CommandError,
@@ -76,12 +77,39 @@ def _check(args):
             raise UsageError("--index and --drop are for tables")
         if args.kind == "table" and args.transfer not in (None, "none"):
             raise UsageError("--copy and --link are for folders of images")
+        _check_encoder(args)
     elif not args.run.is_dir():
         raise CommandError(f"There is no folder {str(args.run)!r}.")
     if args.command == "apply" and not args.edits.is_file():
         raise CommandError(f"There is no file {str(args.edits)!r}.")
+    if getattr(args, "weights", None) and not isfile(args.weights):
+        raise CommandError(f"There is no file {args.weights!r}.")
     if getattr(args, "out", None) is not None:
         check_new(args.out)
+
+
+def _check_encoder(args):
+    """Refuse options of images that do not go together."""
+    if args.encoder is None:
+        given = [n for n in ("weights", "download", "memory") if getattr(args, n)]
+        if given:
+            raise UsageError(f"--{given[0]} needs --encoder")
+        if args.kind == "images" and args.method == "auto":
+            raise UsageError(
+                "--method auto clusters tables and features: pass --encoder NAME, or "
+                "another method for images"
+            )
+        return
+    if args.kind == "table":
+        raise UsageError("--encoder is for folders of images")
+    given = [n for n in ("size", "mode", "fit") if getattr(args, n) is not None]
+    if given:
+        raise UsageError(
+            f"--{given[0]} is for images without --encoder: the network gets every "
+            "image in colour and in the size that it asks for"
+        )
+    if args.memory is not None and exists(args.memory) and not isdir(args.memory):
+        raise CommandError(f"--memory {args.memory!r} is no folder.")
 
 
 def _code_of(error, log, signals):

@@ -16,10 +16,16 @@ METHODS = {
     "idec": "IDEC",
     "dec": "DEC",
     "scedae": "SCEDAE",
+    "temi": "TEMI",
+    "turtle": "Turtle",
+    "auto": "AutoClustering",
 }
 
 # What is taken without --method.
-_DEFAULT_METHODS = {"images": "dcec", "table": "idec"}
+_DEFAULT_METHODS = {"images": "dcec", "table": "idec", "features": "auto"}
+
+# Libraries that have networks for --encoder.
+_LIBRARIES = ("timm", "torchvision", "transformers", "open_clip")
 
 _DESCRIPTION = """\
 Find clusters in a folder of images, or in a table.
@@ -54,6 +60,7 @@ examples:
   skdeepclust cluster photos -k 10 --out result
   skdeepclust cluster photos -k 10 --quick --size 32    a first look
   skdeepclust cluster scans -k 8 --mode grey --link --method deepcluster
+  skdeepclust cluster photos -k 10 --encoder timm:convnext_tiny.fb_in22k --download
   skdeepclust cluster customers.csv -k 5 --index customer --drop notes
   skdeepclust cluster photos -k 10 --set gamma=0.3 --set module__filters=16,32,64"""
 
@@ -78,20 +85,22 @@ OUT/edited then has labels.csv with the new names, edits.json, and the images in
 folder per cluster; 'skdeepclust predict OUT ...' uses the new names."""
 
 
-def default_method(kind: str) -> str:
+def default_method(kind: str, has_encoder: bool = False) -> str:
     """Method that is taken for an input without --method.
 
     Parameters
     ----------
     kind : {"images", "table"}
         Kind of the input.
+    has_encoder : bool, default=False
+        Whether features of a pretrained network are clustered.
 
     Returns
     -------
     method : str
         Its name.
     """
-    return _DEFAULT_METHODS[kind]
+    return _DEFAULT_METHODS["features" if has_encoder else kind]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -165,7 +174,8 @@ def _add_cluster(commands):
         "--method",
         choices=METHODS,
         help=f"default: {_DEFAULT_METHODS['images']} for images, "
-        f"{_DEFAULT_METHODS['table']} for tables",
+        f"{_DEFAULT_METHODS['table']} for tables, "
+        f"{_DEFAULT_METHODS['features']} with --encoder",
     )
     cluster.add_argument("--seed", type=_seed, default=0, help="default: 0")
     cluster.add_argument(
@@ -183,6 +193,7 @@ def _add_cluster(commands):
     )
     _add_device(cluster)
     _add_images(cluster)
+    _add_encoder(cluster)
     _add_table(cluster)
 
 
@@ -205,22 +216,47 @@ def _add_images(cluster):
     images.add_argument(
         "--size",
         type=_size,
-        default=64,
         help="side in pixels, HEIGHTxWIDTH, or auto; default: 64",
     )
     images.add_argument(
         "--mode",
         choices=("auto", "grey", "rgb", "native"),
-        default="auto",
         help="channels; default: auto",
     )
     images.add_argument(
         "--fit",
         choices=("pad", "crop", "stretch"),
-        default="pad",
         help="how files of another shape get the size; default: pad",
     )
     _add_transfer(images, "copy the files into folders per cluster (default)")
+
+
+def _add_encoder(cluster):
+    encoder = cluster.add_argument_group("images, by a pretrained network")
+    encoder.add_argument(
+        "--encoder",
+        type=_encoder,
+        metavar="NAME",
+        help="cluster features of this network, best for photographs: timm:MODEL, "
+        "torchvision:MODEL, transformers:OWNER/MODEL or open_clip:MODEL/TAG",
+    )
+    _add_weights(encoder)
+    encoder.add_argument(
+        "--memory",
+        metavar="FOLDER",
+        help="keep the features there, so that another K takes seconds",
+    )
+
+
+def _add_weights(command):
+    command.add_argument(
+        "--weights", metavar="FILE", help="weights of --encoder, .safetensors or .pth"
+    )
+    command.add_argument(
+        "--download",
+        action="store_true",
+        help="fetch weights of --encoder that are not on this computer",
+    )
 
 
 def _add_predict(commands):
@@ -229,6 +265,7 @@ def _add_predict(commands):
     predict.add_argument("input", metavar="FOLDER_OR_TABLE", help="what is new")
     predict.add_argument("--out", type=Path, metavar="NEW", help="new folder")
     _add_device(predict)
+    _add_weights(predict)
     _add_transfer(predict, "with --out: copy the files into folders (default)")
 
 
@@ -249,6 +286,7 @@ def _add_report(commands):
         help="default: 64",
     )
     report.add_argument("--title", help="title of the page")
+    _add_weights(report)
 
 
 def _add_apply(commands):
@@ -313,6 +351,16 @@ def _size(text):
         )
     height, width = sides.groups()
     return int(height) if width is None else (int(height), int(width))
+
+
+def _encoder(text):
+    library, _, model = text.partition(":")
+    if library not in _LIBRARIES or not model:
+        forms = ", ".join(f"{each}:MODEL" for each in _LIBRARIES)
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name of a network: pass one of {forms}"
+        )
+    return text
 
 
 def _setting(text):
