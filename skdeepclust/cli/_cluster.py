@@ -57,9 +57,9 @@ _JOINT = ("dcec", "idec", "dec")
 _ESTIMATE = "The time is estimated after the first steps."
 _ADVICE = (
     "If these are photographs, pass --encoder NAME, such as --encoder "
-    "timm:convnext_tiny.fb_in22k, which clusters features of a pretrained network by "
-    "k-means and its like (--method auto) or by heads (--method temi, turtle): methods "
-    "that learn from pixels alone reach little on photographs."
+    "timm:convnext_tiny.fb_in22k: features of a network that knows photographs are "
+    "clustered, by k-means and its like (--method auto) or by heads (--method temi, "
+    "turtle). Methods that learn from pixels alone reach little on photographs."
 )
 
 
@@ -99,7 +99,8 @@ def cluster(args, log, signals):
     code : int
         Exit code.
     """
-    args.method = args.method or default_method(args.kind, args.encoder is not None)
+    is_open = args.encoder is not None and args.method is None  # until images are found
+    args.method = args.method or default_method(args.kind, 0 if is_open else None)
     is_images = args.kind == "images"
     args.transfer = (args.transfer or "copy") if is_images else "none"
     model = _make_model(args)
@@ -111,6 +112,9 @@ def cluster(args, log, signals):
         with times.of("find"):
             samples = _find(args, log)
         check_number(samples, args.n_clusters)
+        if is_open:
+            args.method = default_method(args.kind, len(samples) / args.n_clusters)
+            model = _make_model(args)
         check_transfer(samples.paths or (), args.transfer, args.out.parent)
         first = encoder or samples.reader(args, output.work())
         if encoder is not None:

@@ -108,6 +108,11 @@ def _check_encoder(args):
             f"--{given[0]} is for images without --encoder: the network gets every "
             "image in colour and in the size that it asks for"
         )
+    if args.set and args.method is None:
+        raise UsageError(
+            "--set with --encoder needs --method: without it, the number of images "
+            "decides between two methods"
+        )
     if args.memory is not None and exists(args.memory) and not isdir(args.memory):
         raise CommandError(f"--memory {args.memory!r} is no folder.")
 

@@ -22,7 +22,11 @@ METHODS = {
 }
 
 # What is taken without --method.
-_DEFAULT_METHODS = {"images": "dcec", "table": "idec", "features": "auto"}
+_DEFAULT_METHODS = {"images": "dcec", "table": "idec"}
+
+# The same for features of an encoder. A head looks at 50 neighbours: with few images
+# per cluster most of them are of other clusters.
+_MANY, _OF_MANY, _OF_FEW = 100, "temi", "auto"
 
 # Libraries that have networks for --encoder.
 _LIBRARIES = ("timm", "torchvision", "transformers", "open_clip")
@@ -85,22 +89,24 @@ OUT/edited then has labels.csv with the new names, edits.json, and the images in
 folder per cluster; 'skdeepclust predict OUT ...' uses the new names."""
 
 
-def default_method(kind: str, has_encoder: bool = False) -> str:
+def default_method(kind: str, n_per_cluster: float | None = None) -> str:
     """Method that is taken for an input without --method.
 
     Parameters
     ----------
     kind : {"images", "table"}
         Kind of the input.
-    has_encoder : bool, default=False
-        Whether features of a pretrained network are clustered.
+    n_per_cluster : float, default=None
+        Images per cluster, if features of an encoder are clustered.
 
     Returns
     -------
     method : str
         Its name.
     """
-    return _DEFAULT_METHODS["features" if has_encoder else kind]
+    if n_per_cluster is None:
+        return _DEFAULT_METHODS[kind]
+    return _OF_MANY if n_per_cluster >= _MANY else _OF_FEW
 
 
 class _Parser(argparse.ArgumentParser):
@@ -174,8 +180,8 @@ def _add_cluster(commands):
         "--method",
         choices=METHODS,
         help=f"default: {_DEFAULT_METHODS['images']} for images, "
-        f"{_DEFAULT_METHODS['table']} for tables, "
-        f"{_DEFAULT_METHODS['features']} with --encoder",
+        f"{_DEFAULT_METHODS['table']} for tables; with --encoder {_OF_MANY} from "
+        f"{_MANY} images per cluster on, else {_OF_FEW}",
     )
     cluster.add_argument("--seed", type=_seed, default=0, help="default: 0")
     cluster.add_argument(

@@ -116,6 +116,17 @@ def test_a_folder_of_photographs(tmp_path, photos, loads, capsys, method):
     assert loads == [("timm:tiny", None, False)]  # once
 
 
+def test_the_number_of_images_decides_on_the_method(tmp_path, photos, loads, capsys):
+    for i in range(200):
+        (photos / f"again_{i:03d}.png").hardlink_to(photos / "part 0" / "00.png")
+    arguments = ("cluster", photos, "--encoder", "timm:x", "--no-folders", "--quick")
+    assert run(*arguments, "-k", 2, "--out", tmp_path / "two", "--jobs", 1) == 0
+    assert "230 images, as 7 features: 2 clusters by TEMI" in capsys.readouterr().err
+    facts = json.loads((tmp_path / "two" / "run.json").read_text())
+    assert facts["method"] == "temi"
+    assert facts["parameters"]["temi"]["n_heads"] == 2
+
+
 def test_files_are_encoded_in_their_full_size(tmp_path, photos, loads):
     out = tmp_path / "out"
     assert run("cluster", photos, "-k", 3, "--out", out, "--encoder", "timm:x") == 0
@@ -251,7 +262,11 @@ def test_a_table(tmp_path, method):
         (["few", "--encoder", "timm:x", "--mode", "grey"], 2, "--mode is for images"),
         (["few", "--encoder", "timm:x", "--weights", "no"], 1, "no file 'no'"),
         (["few", "--encoder", "timm:x", "--memory", "t.csv"], 1, "is no folder"),
-        (["few", "--encoder", "timm:x", "--set", "beta=1"], 2, "beta"),
+        (["few", "--encoder", "timm:x", "--set", "beta=1"], 2, "needs --method"),
+        (
+            ["few", "--encoder", "timm:x", "--method", "auto", "--set", "beta=1"],
+            *(2, "beta"),
+        ),
         (["few", "--download"], 2, "--download needs --encoder"),
         (["few", "--memory", "kept"], 2, "--memory needs --encoder"),
         (["few", "--method", "auto"], 2, "pass --encoder NAME"),
