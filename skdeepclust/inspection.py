@@ -633,11 +633,17 @@ def _baselines(estimator, X, rows, random_state):
         embedding = model.autoencoders_[0].transform(before)
         found["autoencoder + k-means"] = kmeans(embedding)
     elif hasattr(model, "init_labels_"):
-        network, start = "autoencoder", getattr(model, "init", None)
-        if start is None and hasattr(model, "final_clusterer"):
-            network, start = "untrained network", model.final_clusterer
-        found[f"{network} + {_name_of_start(start)}"] = model.init_labels_
+        found[_name_of_first(model)] = model.init_labels_
     return found
+
+
+def _name_of_first(model):
+    """Name of the clusters that a model begins with, for the table."""
+    if hasattr(model, "pretrain_epochs"):
+        return f"autoencoder + {_name_of_start(model.init)}"
+    if hasattr(model, "final_clusterer"):
+        return f"untrained network + {_name_of_start(model.final_clusterer)}"
+    return f"start of {name_of(model)}"
 
 
 def _name_of_start(start):

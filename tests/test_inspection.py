@@ -28,6 +28,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from skdeepclust import (
     DCEC,
     SCEDAE,
+    TEMI,
     Autoencoder,
     DeepCluster,
     inspection,
@@ -794,3 +795,9 @@ def test_comparison_wants_an_instance(line):
     ]:
         with pytest.raises(TypeError, match=message):
             compare_with_baselines(estimator, line[0])
+
+
+def test_comparison_of_a_head(digits):
+    X, y = digits
+    table = compare_with_baselines(TEMI(4, max_epochs=1, random_state=0), X, y)
+    assert list(table["method"]) == [*WITHOUT_NETWORK, "start of TEMI", "TEMI"]
