@@ -1,6 +1,6 @@
 """From images to features by a network that is trained already, and stays as it is.
 
-- :class:`FrozenEncoder`: a transformer from images to features.
+- :class:`~skdeepclust.FrozenEncoder`: a transformer from images to features.
 
 Networks by name come with ``pip install "skdeepclust[encoders,images]"``.
 """

@@ -310,7 +310,7 @@ class FrozenEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
         Returns
         -------
-        Z : ndarray of shape (n_samples, embedding_dim_)
+        Z : ndarray of shape (n_samples, n_features_out)
             Features, float32.
         """
         plan = self._plan(X, reset=False)
