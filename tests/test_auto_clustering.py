@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 import torch
 from sklearn.cluster import KMeans
-from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_digits,
+    load_iris,
+    load_wine,
+    make_blobs,
+)
 from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import scale
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -16,12 +23,14 @@ from skdeepclust import (
     Autoencoder,
     DeepCluster,
     LandmarkSpectralClustering,
+    _auto_clustering,
     _autoencoder,
     _initial_centers,
 )
-from skdeepclust._auto_clustering import modularity
+from skdeepclust._auto_clustering import _candidates, modularity
 from skdeepclust._initial_centers import first_clusters
 from skdeepclust._spectral_starts import SpectralConsensus
+from skdeepclust._tensor_data import TensorData
 from skdeepclust.networks import ResidualAutoencoder
 
 
@@ -171,3 +180,83 @@ def test_the_start_looks_at_no_more_samples_than_said(monkeypatch):
     IDEC(3, pretrain_epochs=0, max_iter=0, random_state=0, device="cpu").fit(X)
     assert sizes
     assert max(sizes) <= 50
+
+
+def blobs_of(n, k, d=4):
+    return make_blobs(n, d, centers=k, cluster_std=0.5, random_state=1)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_new_samples_get_the_cluster_of_their_neighbours(dtype):
+    X, y = blobs_of(900, 3)
+    X = X.astype(dtype)
+    auto = AutoClustering(3, random_state=0).fit(X[:600])
+    assert adjusted_rand_score(y[600:], auto.predict(X[600:])) == 1
+    one_by_one = [auto.predict(X[i : i + 1])[0] for i in range(600, 610)]
+    np.testing.assert_array_equal(one_by_one, auto.predict(X[600:610]))
+
+
+def test_every_candidate_predicts_its_labels():
+    X, _ = blobs_of(600, 3)
+    auto = AutoClustering(3, random_state=0)
+    for found in _candidates(X, X, 3, 2, 0):
+        auto.fit(X)
+        auto._best_ = found
+        np.testing.assert_array_equal(found.predict(X), found.labels)
+
+
+def test_more_samples_than_are_looked_at(monkeypatch):
+    monkeypatch.setattr(_auto_clustering, "_MAX_SAMPLES", 400)
+    X, y = blobs_of(1000, 3)
+    auto = AutoClustering(3, random_state=0).fit(X)
+    assert adjusted_rand_score(y, auto.labels_) == 1
+    np.testing.assert_array_equal(auto.predict(X), auto.labels_)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_duplicates_and_constant_columns():
+    X = np.repeat(np.eye(3), 200, axis=0)
+    auto = AutoClustering(3, random_state=0).fit(X)
+    assert adjusted_rand_score(np.repeat(range(3), 200), auto.labels_) == 1
+    wide = np.zeros((500, 40))
+    wide[:250, 7] = 1
+    labels = AutoClustering(2, random_state=0).fit_predict(wide)
+    assert adjusted_rand_score(wide[:, 7], labels) == 1
+    assert np.unique(AutoClustering(2).fit_predict(np.ones((500, 40)))).tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("params", "X", "words"),
+    [
+        ({"n_clusters": 0}, np.eye(5), "n_clusters"),
+        ({"n_clusters": 2.5}, np.eye(5), "n_clusters"),
+        ({"n_init": 0}, np.eye(5), "n_init"),
+        ({"random_state": "seed"}, np.eye(5), "random_state"),
+        ({"n_clusters": 6}, np.eye(5), "n_samples=5 should be >= n_clusters=6"),
+        ({}, np.array([[np.nan, 1.0]] * 9), "NaN"),
+        ({}, np.array([[np.inf, 1.0]] * 9), "infinity"),
+        ({}, np.zeros(9), "1D array"),
+        ({}, np.zeros((9, 0)), "0 feature"),
+    ],
+)
+def test_wrong_inputs_are_refused(params, X, words):
+    with pytest.raises(ValueError, match=words):
+        AutoClustering(**params).fit(X)
+
+
+def test_main_components_of_images_and_rows():
+    X = np.random.RandomState(0).rand(80, 1, 8, 8).astype(np.float32)
+    data = TensorData(X.reshape(80, -1), (1, 8, 8), torch.device("cpu"))
+    Z = _initial_centers.main_components(data, 0)
+    expected = PCA(32, random_state=0).fit_transform(X.reshape(80, -1))
+    np.testing.assert_allclose(np.abs(Z), np.abs(expected), atol=1e-4)
+    assert Z.shape == (80, 32)
+    rows = TensorData(X.reshape(80, -1)[:, :3].copy(), (3,), torch.device("cpu"))
+    assert _initial_centers.main_components(rows, 0).shape == (80, 3)
+
+
+def test_too_few_different_points_start_from_k_means():
+    X = np.repeat(np.eye(2, 8, dtype=np.float32), 20, axis=0)
+    with pytest.warns(ConvergenceWarning, match="distinct clusters"):
+        idec = IDEC(3, pretrain_epochs=1, max_iter=0, random_state=0).fit(X)
+    assert len(np.unique(idec.init_labels_)) == 2
