@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-__all__ = ["nearest_neighbors", "resolve_search"]
+__all__ = ["nearest_neighbors", "neighbors_of", "resolve_search"]
 
 # Up to this number of samples the search is exact; its cost grows with the square.
 _LARGEST_EXACT = 200_000
@@ -52,6 +52,33 @@ def resolve_search(search: str, n_samples: int) -> str:
             f'neighbor_search="{search}" needs faiss: pip install "skdeepclust[faiss]".'
         )
     return search
+
+
+def neighbors_of(
+    Z: NDArray[np.float32], n_neighbors: int, search: str, seed: int
+) -> NDArray[np.int32]:
+    """Neighbours of every row, fewer if there are few rows.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n_samples, n_features)
+        Points, float32.
+    n_neighbors : int
+        Neighbours per sample, at most all others.
+    search : {"auto", "sklearn", "faiss", "faiss-ivf"}
+        Parameter of the estimator.
+    seed : int
+        Seed of the approximate search.
+
+    Returns
+    -------
+    neighbors : ndarray of shape (n_samples, n_neighbors)
+        Positions, the nearest first. A single sample is its own neighbour.
+    """
+    n_neighbors = min(n_neighbors, len(Z) - 1)
+    if n_neighbors == 0:
+        return np.zeros((len(Z), 1), dtype=np.int32)
+    return nearest_neighbors(Z, n_neighbors, resolve_search(search, len(Z)), seed)
 
 
 def nearest_neighbors(

@@ -1,5 +1,7 @@
 """From features to what the heads see: unit rows or columns, main components."""
 
+import math
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,13 +12,60 @@ from torch.nn.functional import normalize
 
 from skdeepclust._tensor_data import TensorData, map_blocks
 
-__all__ = ["Preparation", "column_moments", "fit_preparation", "prepared"]
+__all__ = [
+    "MappedRows",
+    "Preparation",
+    "column_moments",
+    "fit_preparation",
+    "prepared",
+]
 
 _BLOCK = 4096  # rows that are converted at once
 
 # A column whose standard deviation is a smaller part of its mean is constant: what
 # is left of it is the rounding of float32.
 _LEAST_SPREAD = 1e-6
+
+
+class MappedRows:
+    """Samples that a function maps whenever they are asked for; nothing is kept.
+
+    It has what :class:`TensorData` has.
+
+    Parameters
+    ----------
+    data : TensorData
+        The samples.
+    function : callable
+        Maps a batch of samples to rows ``(b, width)``.
+    width : int
+        Number of values of a row.
+    """
+
+    fetches_ahead = False  # the samples below fetch ahead themselves
+
+    def __init__(self, data: Any, function: Callable[[Tensor], Tensor], width: int):
+        self._data = data
+        self._function = function
+        self.row_shape = (width,)
+        self.device = data.device
+        self.data_device = data.data_device
+        self.block_size = data.block_size
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def take(self, index: Tensor | slice) -> Tensor:
+        """Rows at the positions `index`, without gradients."""
+        with torch.no_grad():
+            return self._function(self._data.take(index))
+
+    def iter_batches(self, indices: Iterable[Tensor | slice]) -> Iterator[Tensor]:
+        """Rows at each of `indices`."""
+        for batch in self._data.iter_batches(indices):
+            with torch.no_grad():
+                rows = self._function(batch)
+            yield rows
 
 
 class Preparation(nn.Module):
@@ -52,17 +101,17 @@ class Preparation(nn.Module):
 
     def forward(self, X: Tensor) -> Tensor:
         """Prepare rows ``(n, ...)``, which are flattened."""
-        # Contiguous: sums over rows of another memory order round differently.
-        Z = X.flatten(1).contiguous()
-        if self.unit_rows:
-            Z = normalize(Z, dim=1)
+        Z = _of_length_one(X) if self.unit_rows else X.flatten(1).contiguous()
         Z = (Z - self.shift) * self.factor
         return Z if self.matrix is None else Z @ self.matrix
 
 
-def prepared(preparation: Preparation, data: TensorData) -> NDArray[np.float32]:
+def prepared(
+    preparation: Callable[[Tensor], Tensor], data: TensorData | MappedRows
+) -> NDArray[np.float32]:
     """Prepared rows of all samples, the only matrix of n rows that a head keeps."""
-    return map_blocks(preparation.eval(), data).to(torch.float32).cpu().numpy()
+    rows: Any = data
+    return map_blocks(preparation, rows).to(torch.float32).cpu().numpy()
 
 
 def fit_preparation(
@@ -72,8 +121,8 @@ def fit_preparation(
 
     Parameters
     ----------
-    data : TensorData
-        The samples; what has a length, a device and `take` will do.
+    data : TensorData or MappedRows
+        The samples.
     scale : {"standard", "unit"} or None
         "standard" gives every column the mean 0 and the variance 1. "unit" scales the
         rows to length one, and then all values by one factor, so that their mean is 0
@@ -87,7 +136,9 @@ def fit_preparation(
     preparation : Preparation
         On the device of the samples. The mean square of what it makes is 1.
     """
-    rows = _UnitRows(data) if scale == "unit" else data
+    rows = data
+    if scale == "unit":
+        rows = MappedRows(data, _of_length_one, math.prod(data.row_shape))
     mean, spread = column_moments(rows)
     is_constant = spread <= _LEAST_SPREAD * np.abs(mean)
     spread = np.where(is_constant, 0.0, spread)
@@ -102,18 +153,9 @@ def fit_preparation(
     return Preparation(shift, scaled, whole, scale == "unit").to(data.device)
 
 
-class _UnitRows:
-    """Samples with rows of length one."""
-
-    def __init__(self, data):
-        self._data = data
-        self.device = data.device
-
-    def __len__(self):
-        return len(self._data)
-
-    def take(self, index):
-        return normalize(self._data.take(index).flatten(1).contiguous(), dim=1)
+def _of_length_one(X):
+    """Rows of length one; sums over rows of one memory order round alike."""
+    return normalize(X.flatten(1).contiguous(), dim=1)
 
 
 def column_moments(data: Any) -> tuple[NDArray, NDArray]:

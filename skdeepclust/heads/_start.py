@@ -1,13 +1,30 @@
-"""Where heads begin: clusters of the graph of nearest neighbours."""
+"""Where heads begin: clusters of the graph of nearest neighbours, learned first."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import scipy.sparse
+import torch
 from numpy.typing import NDArray
-from scipy.sparse.linalg import eigsh
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import LinearOperator, eigsh
+from torch import Tensor
 
+from skdeepclust._clusterers import fit_predict_labels, make_clusterer, relabel
 from skdeepclust._geometry import unit_rows
+from skdeepclust._random import derived_seed
 
-__all__ = ["graph_embedding", "shared_neighbors"]
+__all__ = [
+    "LEARNING_RATE",
+    "LabelledBatches",
+    "first_clusters",
+    "graph_embedding",
+    "shared_neighbors",
+]
+
+# Heads learn the clusters that they begin with in these steps of Adam.
+_LEARNING_STEPS, LEARNING_RATE = 150, 1e-2
 
 # Edges of the graph: to this number of neighbours at most.
 _MOST_EDGES = 30
@@ -17,7 +34,96 @@ _MOST_VECTORS = 64
 _DENSE = 200  # samples up to which the whole matrix is decomposed
 _TOLERANCE = 1e-4
 
+# A separate part of the graph has a dimension of its own if it has at least this share
+# of the mean size of a cluster; a few samples far from all others have none.
+_LEAST_PART = 0.05
+
 _BLOCK = 4096  # samples whose shared neighbours are counted at once
+
+
+class LabelledBatches:
+    """Batches of prepared rows and the clusters that heads begin with.
+
+    Parameters
+    ----------
+    data : TensorData or MappedRows
+        Prepared rows.
+    labels : ndarray of shape (n_starts, n_samples)
+        Clusters of every start; -1 is none.
+    batch_size : int
+        Rows per batch.
+    seed : int
+        Seed of the draws.
+    """
+
+    def __init__(self, data: Any, labels: NDArray, batch_size: int, seed: int):
+        self._data = data
+        self._labels = torch.from_numpy(labels)
+        self._batch_size = batch_size
+        self._generator = torch.Generator().manual_seed(derived_seed(seed, "learn"))
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        size = (self._batch_size,)
+        for _ in range(_LEARNING_STEPS):
+            index = torch.randint(len(self._data), size, generator=self._generator)
+            labels = self._labels[:, index].to(self._data.device)
+            yield self._data.take(index), labels
+
+
+def first_clusters(
+    init: Any,
+    Z: NDArray,
+    neighbors: Callable[[], NDArray],
+    n_clusters: int,
+    n_starts: int,
+    n_init: int,
+    seed: int,
+) -> NDArray[np.int64]:
+    """Clusters that heads begin with, of another seed for every start.
+
+    Parameters
+    ----------
+    init : "spectral" or clusterer
+        Parameter of the estimator.
+    Z : ndarray of shape (n_samples, n_features)
+        Rows that a clusterer sees.
+    neighbors : callable
+        Returns the neighbours of every sample, for "spectral".
+    n_clusters : int
+        Number of clusters.
+    n_starts : int
+        Number of starts.
+    n_init : int
+        Starts of each k-means.
+    seed : int
+        Seed of all of them.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_starts, n_samples)
+        Clusters of every start; -1 is none.
+
+    Raises
+    ------
+    ValueError
+        If a clusterer finds more than `n_clusters`.
+    """
+    space, clusterer = Z, init
+    if isinstance(init, str):
+        graph = shared_neighbors(neighbors())
+        space, clusterer = graph_embedding(graph, n_clusters), "kmeans"
+    found = []
+    for i in range(n_starts):
+        own = derived_seed(seed, f"start {i}")
+        each = make_clusterer(clusterer, n_clusters, n_init, own)
+        labels = relabel(fit_predict_labels(each, space, quiet=True))
+        if labels.max() >= n_clusters:
+            raise ValueError(
+                f"init={init!r} finds {labels.max() + 1} clusters, but "
+                f"n_clusters={n_clusters}. Pass a clusterer that finds at most these."
+            )
+        found.append(labels)
+    return np.stack(found).astype(np.int64)
 
 
 def shared_neighbors(neighbors: NDArray[np.int32]) -> scipy.sparse.csr_matrix:
@@ -71,19 +177,50 @@ def graph_embedding(graph: scipy.sparse.csr_matrix, n_vectors: int) -> NDArray:
     """
     n = graph.shape[0]
     n_vectors = min(n_vectors, _MOST_VECTORS, n)
+    n_parts, part = connected_components(graph, directed=False)
     degrees = np.asarray(graph.sum(axis=1)).ravel()
     scale = scipy.sparse.diags(1 / np.sqrt(np.maximum(degrees, 1e-12)))
     normalised = (scale @ graph @ scale).astype(np.float64)
     if n <= max(_DENSE, 2 * n_vectors):
         values, vectors = np.linalg.eigh(normalised.toarray())
+        leading = vectors[:, np.argsort(-values)[:n_vectors]]
+    elif n_parts == 1:
+        leading = _leading(normalised, n_vectors)
     else:
-        # The start is fixed: the same graph gives the same vectors.
-        start = np.random.RandomState(0).rand(n)
-        values, vectors = eigsh(
-            normalised, n_vectors, which="LA", tol=_TOLERANCE, v0=start
-        )
-    leading = vectors[:, np.argsort(-values)[:n_vectors]]
+        leading = _leading_of_parts(normalised, n_vectors, degrees, part)
     return unit_rows(np.ascontiguousarray(leading))
+
+
+def _leading(matrix, n_vectors):
+    """Leading eigenvectors, the first first."""
+    # The start is fixed: the same graph gives the same vectors.
+    start = np.random.RandomState(0).rand(matrix.shape[0])
+    values, vectors = eigsh(matrix, n_vectors, which="LA", tol=_TOLERANCE, v0=start)
+    return vectors[:, np.argsort(-values)]
+
+
+def _leading_of_parts(matrix, n_vectors, degrees, part):
+    """Leading eigenvectors of a graph of separate parts.
+
+    Every part has an eigenvector of eigenvalue one, the roots of its degrees. Lanczos
+    finds one vector of a repeated eigenvalue and may miss the others, so that these are
+    given to it.
+    """
+    sizes = np.bincount(part)
+    kept = np.argsort(-sizes, kind="stable")[:n_vectors]
+    kept = kept[sizes[kept] >= _LEAST_PART * len(part) / n_vectors]
+    sums = np.maximum(np.bincount(part, degrees), 1e-12)
+    roots = np.sqrt(degrees / sums[part])
+    known = (part[:, None] == kept) * roots[:, None]
+    if len(kept) == n_vectors:
+        return known
+
+    def without_known(x):
+        x = x.ravel()
+        return matrix @ x - roots * np.bincount(part, roots * x)[part]
+
+    others = LinearOperator(matrix.shape, without_known, dtype=matrix.dtype)
+    return np.hstack([known, _leading(others, n_vectors - len(kept))])
 
 
 def _adjacency(neighbors):

@@ -12,16 +12,15 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, nll_loss
 
 from skdeepclust._batches import Batches
-from skdeepclust._clusterers import fit_predict_labels, make_clusterer, relabel
 from skdeepclust._compat import HasMethods, Interval, StrOptions
 from skdeepclust._nets import Run, history_table
 from skdeepclust._random import derived_seed
 from skdeepclust._tensor_data import TensorData, map_blocks
 from skdeepclust.heads._base import BaseHead, HeadNet, HeadNetwork
 from skdeepclust.heads._losses import scan_loss, temi_loss
-from skdeepclust.heads._neighbors import nearest_neighbors, resolve_search
+from skdeepclust.heads._neighbors import neighbors_of
 from skdeepclust.heads._prepare import Preparation, fit_preparation, prepared
-from skdeepclust.heads._start import graph_embedding, shared_neighbors
+from skdeepclust.heads._start import LEARNING_RATE, LabelledBatches, first_clusters
 
 __all__ = ["TEMI"]
 
@@ -29,8 +28,6 @@ _MOST_WEIGHTS = 2**31
 
 _FIRST_SCALE = 0.1  # random heads begin almost even
 _N_INIT = 2  # k-means of a head's start: few, so that the heads differ
-# A head learns the clusters that it begins with in these steps of Adam.
-_LEARNING_STEPS, _LEARNING_RATE = 150, 1e-2
 
 _PRIOR_STEP = 0.1  # of the moving average of the shares, as in the reference code
 
@@ -67,23 +64,6 @@ class NeighborPairs:
             column = torch.randint(n_neighbors, size, generator=self._generator)
             other = self._neighbors[own, column].to(torch.int64)
             yield self._data.take(torch.cat([own, other])), None
-
-
-class _LabelledBatches:
-    """Batches of prepared rows and the clusters that every head begins with."""
-
-    def __init__(self, data, labels, batch_size, seed):
-        self._data = data
-        self._labels = torch.from_numpy(labels)
-        self._batch_size = batch_size
-        self._generator = torch.Generator().manual_seed(derived_seed(seed, "learn"))
-
-    def __iter__(self):
-        size = (self._batch_size,)
-        for _ in range(_LEARNING_STEPS):
-            index = torch.randint(len(self._data), size, generator=self._generator)
-            labels = self._labels[:, index].to(self._data.device)
-            yield self._data.take(index), labels
 
 
 class NeighborHeads(HeadNetwork):
@@ -173,7 +153,7 @@ class NeighborNet(HeadNet):
             Prepared rows, and their clusters by every head ``(n_heads, n)``; -1 is
             none.
         """
-        optimizer = torch.optim.Adam(self.module_.parameters(), _LEARNING_RATE)
+        optimizer = torch.optim.Adam(self.module_.parameters(), LEARNING_RATE)
         for Z, labels in pairs:
             log_p = self.module_(Z).flatten(0, 1)
             loss = nll_loss(log_p, labels.flatten(), ignore_index=-1, reduction="sum")
@@ -480,7 +460,7 @@ class TEMI(BaseHead):
         net = self._net(preparation, device, batch_size)
         starts = self._starts(Z, neighbors, seed)
         if starts is not None:
-            net.learn(_LabelledBatches(rows, starts, batch_size, seed))
+            net.learn(LabelledBatches(rows, starts, batch_size, seed))
         pairs = NeighborPairs(rows, neighbors, batch_size, seed)
         net.start(self._n_clusters_, int(self.max_epochs) * len(pairs))
 
@@ -508,30 +488,13 @@ class TEMI(BaseHead):
         """Clusters that every head begins with ``(n_heads, n)``, or None."""
         if isinstance(self.init, str) and self.init == "random":
             return None
-        space, clusterer, n_starts = Z, self.init, int(self.n_heads)
-        if isinstance(self.init, str):
-            graph = shared_neighbors(neighbors)
-            space, clusterer = graph_embedding(graph, self._n_clusters_), "kmeans"
-        found = []
-        for i in range(n_starts):
-            own = derived_seed(seed, f"start {i}")
-            each = make_clusterer(clusterer, self._n_clusters_, _N_INIT, own)
-            labels = relabel(fit_predict_labels(each, space, quiet=True))
-            if labels.max() >= self._n_clusters_:
-                raise ValueError(
-                    f"init={self.init!r} finds {labels.max() + 1} clusters, but "
-                    f"n_clusters={self._n_clusters_}. Pass a clusterer that finds at "
-                    "most these."
-                )
-            found.append(labels)
-        return np.stack(found).astype(np.int64)
+        n_starts, found = int(self.n_heads), lambda: neighbors
+        shape = (self._n_clusters_, n_starts, _N_INIT)
+        return first_clusters(self.init, Z, found, *shape, seed)
 
     def _neighbors(self, Z, seed):
-        n_neighbors = min(int(self.n_neighbors), len(Z) - 1)
-        if n_neighbors == 0:
-            return np.zeros((len(Z), 1), dtype=np.int32)
-        search = resolve_search(self.neighbor_search, len(Z))
-        return nearest_neighbors(Z, n_neighbors, search, derived_seed(seed, "lists"))
+        own = derived_seed(seed, "lists")
+        return neighbors_of(Z, int(self.n_neighbors), self.neighbor_search, own)
 
     def _net(self, preparation, device, batch_size):
         n_clusters = self._n_clusters_

@@ -13,23 +13,39 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
-from torch.nn.functional import normalize
+from torch.nn.functional import nll_loss, normalize
 
 from skdeepclust._batches import Batches
-from skdeepclust._compat import Interval
+from skdeepclust._compat import HasMethods, Interval, StrOptions
+from skdeepclust._geometry import unit_rows
 from skdeepclust._nets import Run, history_table
 from skdeepclust._random import derived_seed
 from skdeepclust._tensor_data import TensorData, map_blocks
 from skdeepclust.heads._base import BaseHead, HeadNet, HeadNetwork
 from skdeepclust.heads._losses import turtle_loss
-from skdeepclust.heads._prepare import Preparation, fit_preparation
+from skdeepclust.heads._neighbors import neighbors_of
+from skdeepclust.heads._prepare import (
+    MappedRows,
+    Preparation,
+    fit_preparation,
+    prepared,
+)
 from skdeepclust.heads._spaces import joined, resolve_spaces
+from skdeepclust.heads._start import LEARNING_RATE, LabelledBatches, first_clusters
 
 __all__ = ["Turtle"]
 
 # Samples that `score` draws when there are more, and its number of folds.
 _MOST_SCORED, _FOLDS = 10_000, 10
 _LOGISTIC_STEPS = 100
+
+# Prepared rows are kept up to this size; beyond it every batch is prepared when it is
+# asked for, and X may stay on disk.
+_MOST_KEPT = 2**29  # bytes
+
+# The start: neighbours by so many main components of every space, starts of k-means,
+# and what random directions are multiplied by before they learn it.
+_N_NEIGHBORS, _MOST_SEEN, _N_INIT, _FIRST_SCALE = 50, 128, 10, 0.1
 
 # Adam's constants for the classifiers of the inner loop.
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8
@@ -41,7 +57,7 @@ class SpaceHeads(HeadNetwork):
     ========  ========================  ===================================
     step      shape                     what
     ========  ========================  ===================================
-    prepared  (n, d_s)                  columns of a space, standardised
+    prepared  (n, d_1 + d_2 + ...)      spaces, side by side
     logits    (n, n_clusters)           linear, in each space
     labels    (n, n_clusters)           mean over the spaces of softmax
     ========  ========================  ===================================
@@ -67,7 +83,7 @@ class SpaceHeads(HeadNetwork):
         self.n_spaces = len(columns)
         for i, each in enumerate(columns):
             self.register_buffer(f"columns_{i}", torch.from_numpy(each))
-        widths = [preparation.width for preparation in preparations]
+        self.widths = widths = [preparation.width for preparation in preparations]
         self.directions = nn.ParameterList(
             torch.randn(width, n_clusters) for width in widths
         )
@@ -82,9 +98,13 @@ class SpaceHeads(HeadNetwork):
         columns = getattr(self, f"columns_{i}")
         return self.preparations[i](X.flatten(1)[:, columns])
 
-    def forward(self, X: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        """Prepared rows, and logarithms of the labels, of every space."""
-        spaces = [self.space(i, X) for i in range(self.n_spaces)]
+    def prepare(self, X: Tensor) -> Tensor:
+        """Prepared rows of all spaces, side by side, of rows of the user."""
+        return torch.cat([self.space(i, X) for i in range(self.n_spaces)], dim=1)
+
+    def forward(self, Z: Tensor) -> tuple[tuple[Tensor, ...], list[Tensor]]:
+        """Spaces of prepared rows, and logarithms of the labels of each."""
+        spaces = Z.split(self.widths, dim=1)
         parts = zip(spaces, self.directions, self.lengths, self.biases)
         logits = [
             torch.matmul(Z, normalize(direction, dim=0) * length) + bias
@@ -94,7 +114,7 @@ class SpaceHeads(HeadNetwork):
 
     def log_assignment(self, X: Tensor) -> Tensor:
         """Logarithms of the mean labels."""
-        return mean_labels(self(X)[1])
+        return mean_labels(self(self.prepare(X))[1])
 
 
 def mean_labels(log_p: list[Tensor]) -> Tensor:
@@ -122,19 +142,23 @@ def learned_classifier(Z: Tensor, target: Tensor, n_steps: int, lr: float) -> Te
     logits : Tensor of shape (n_samples, n_clusters)
         Without gradient.
     """
+    # A row per cluster: several times faster on a CPU than a column per cluster.
     with torch.no_grad():
-        ones = Z.new_ones(len(Z), 1)
-        rows = torch.cat([Z, ones], dim=1)
-        weights = Z.new_zeros(rows.shape[1], target.shape[1])
-        mean, square = torch.zeros_like(weights), torch.zeros_like(weights)
+        target = target.T.contiguous()
+        whole = Z.new_zeros(len(target), Z.shape[1] + 1)
+        weights, bias = whole[:, :-1], whole[:, -1:]
+        mean, square = torch.zeros_like(whole), torch.zeros_like(whole)
+        error = 1 / len(target) - target  # of the classifier that is zero
         for step in range(1, n_steps + 1):
-            error = (rows @ weights).softmax(dim=1) - target
-            gradient = rows.T @ error / len(rows)
+            if step > 1:
+                error = torch.addmm(bias, weights, Z.T).softmax(dim=0) - target
+            parts = error @ Z, error.sum(dim=1, keepdim=True)
+            gradient = torch.cat(parts, dim=1) / len(Z)
             mean.lerp_(gradient, 1 - _BETA1)
             square.lerp_(gradient**2, 1 - _BETA2)
             size = (square / (1 - _BETA2**step)).sqrt() + _EPSILON
-            weights -= lr * mean / (1 - _BETA1**step) / size
-        return rows @ weights
+            whole -= lr * mean / (1 - _BETA1**step) / size
+        return torch.addmm(bias, weights, Z.T).T
 
 
 class TurtleNet(HeadNet):
@@ -148,18 +172,39 @@ class TurtleNet(HeadNet):
 
     _causes = ("lr", "inner_lr", "gamma")
 
+    def learn(self, batches):
+        """Learn given clusters: steps on their cross-entropy, before the training.
+
+        Parameters
+        ----------
+        batches : iterable of tuples (Z, labels)
+            Prepared rows, and their clusters ``(1, n)``; -1 is none.
+        """
+        with torch.no_grad():
+            for direction in self.module_.directions:
+                direction.mul_(_FIRST_SCALE)
+        optimizer = torch.optim.Adam(self.module_.parameters(), LEARNING_RATE)
+        for Z, labels in batches:
+            found = torch.cat(self.module_(Z)[1])
+            target = labels[0].repeat(len(found) // len(Z))
+            loss = nll_loss(found, target, ignore_index=-1, reduction="sum")
+            optimizer.zero_grad()
+            (loss / len(Z)).backward()
+            optimizer.step()
+        self.module_.zero_grad()
+
     def losses(self, output, target, X):
         """Return the loss of the outer step, and its two parts."""
         spaces, log_p = output
         labels = mean_labels(log_p).exp()
         fixed = labels.detach()
         logits = [
-            learned_classifier(Z.detach(), fixed, self.n_inner, self.inner_lr)
-            for Z in spaces
+            learned_classifier(Z, fixed, self.n_inner, self.inner_lr) for Z in spaces
         ]
-        error = turtle_loss(logits, log_p, labels, 0.0)
+        with torch.no_grad():
+            error = turtle_loss(logits, log_p, labels, 0.0)
         loss = turtle_loss(logits, log_p, labels, self.gamma)
-        return {"loss": loss, "classification_loss": error.detach()}
+        return {"loss": loss, "classification_loss": error}
 
 
 class Turtle(BaseHead):
@@ -167,7 +212,9 @@ class Turtle(BaseHead):
 
     X are features of one or several networks that were trained on something else and
     stay as they are. Labels are sought that linear classifiers on these features learn
-    fast and well, in all spaces, while the clusters stay even [1]_.
+    fast and well, in all spaces, while the clusters stay even [1]_. By default they
+    begin with spectral clusters of the graph of shared neighbours, as in
+    :class:`TEMI`.
 
     Parameters
     ----------
@@ -178,13 +225,18 @@ class Turtle(BaseHead):
         list of positions or of names of columns, or a pair of a name and one of these.
         None is one space of all columns. A list of arrays as X is several spaces as
         well, and `spaces` is then None.
+    init : {"spectral", "random"} or clusterer, default="spectral"
+        What the labels begin with. "spectral": k-means in the spectral embedding of
+        the graph of shared neighbours. "random": random weights, as in [1]_; take more
+        steps then. An estimator with `fit_predict` clusters the prepared rows, scaled
+        to length one.
     scale : {"standard", "unit"} or None, default="standard"
         "standard" gives every column the mean 0 and the variance 1. "unit" scales rows
         to length one. Neither changes with the scale of X. None takes X as it is, but
         for one factor for all values.
-    n_components : int or None, default=None
-        Number of main components of each space, at most its number of columns. None,
-        the default, keeps the columns.
+    n_components : int or None, default=128
+        Number of main components of each space, at most its number of columns. None
+        keeps the columns, as in [1]_; the time of a step grows with their number.
     gamma : float, default=10.0
         Weight of the entropy of the mean labels; that of [1]_. Clusters of uneven size
         want less.
@@ -193,8 +245,10 @@ class Turtle(BaseHead):
         zero in every step of the labels.
     inner_lr : float, default=1e-3
         Learning rate of the classifiers, by Adam; that of [1]_.
-    max_epochs : int, default=1000
-        Passes through the data. [1]_ takes 6,000 steps of 10,000 samples.
+    max_epochs : int, default=300
+        Epochs. An epoch is one step of the labels, on `batch_size` samples: every
+        sample comes up once before any comes up again. From random weights take more:
+        [1]_ has 6,000.
     batch_size : int or "auto", default=10_000
         Samples per step, at most all. The default is that of [1]_. "auto" is a
         twentieth of the samples, from 32 to 256.
@@ -222,6 +276,8 @@ class Turtle(BaseHead):
         Cluster of every sample. Equal to ``predict(X)``.
     cluster_centers_ : ndarray of shape (n_clusters, n_clusters)
         Mean of ``transform(X)`` over each cluster, weighted by the soft assignments.
+    init_labels_ : ndarray of shape (n_samples,) or None
+        Clusters that the labels began with; None from random weights.
     module_ : nn.Module
         The network.
     net_ : TensorNet
@@ -255,7 +311,9 @@ class Turtle(BaseHead):
     1. The columns of every space s are standardised: :math:`z_s`. Its head proposes
        labels :math:`\tau_s = softmax(\theta_s z_s)`, with :math:`\theta` weight-normed.
        The labels :math:`\tau` are the mean of the proposals.
-    2. In every step linear classifiers :math:`w_s` begin at zero and take `n_inner`
+    2. The heads first learn the clusters that they begin with, in 150 steps on their
+       cross-entropy.
+    3. In every step linear classifiers :math:`w_s` begin at zero and take `n_inner`
        steps on :math:`CE(w_s z_s, \tau)`. The labels then take one step on
        :math:`\sum_s CE(w_s z_s, \tau) - \gamma \sum_s H(\bar\tau_s)`, with the
        classifiers held fixed.
@@ -263,9 +321,16 @@ class Turtle(BaseHead):
     The reference code draws the first weights of the classifiers at random. Zero is
     their mean, and needs no draw.
 
-    ``transform`` returns the logarithm of the soft assignment, at least -80. Several
-    arrays are put side by side, which copies them; for memory maps pass one array and
-    `spaces`.
+    ``transform`` returns the logarithm of the soft assignment, at least -80.
+
+    Memory: X stays where it is, on disk if it is a memory map. The prepared rows are
+    kept up to 512 MiB; beyond that every batch is prepared when it is asked for. The
+    start keeps at most 128 float32 values of every sample and space, and its 50
+    neighbours. Several arrays are put side by side, which copies them; for memory maps
+    pass one array and `spaces`. The time of the steps does not grow with the number of
+    samples beyond `batch_size`, that of the preparation and of the graph does, and the
+    exact search for neighbours grows with its square; see `neighbor_search` of
+    :class:`TEMI`, which is "auto" here.
 
     References
     ----------
@@ -278,7 +343,7 @@ class Turtle(BaseHead):
     >>> from sklearn.metrics import adjusted_rand_score
     >>> from skdeepclust import Turtle
     >>> X, y = make_blobs(300, n_features=16, centers=3, random_state=1)
-    >>> head = Turtle(3, max_epochs=300, random_state=0).fit(X)
+    >>> head = Turtle(3, random_state=0).fit(X)
     >>> adjusted_rand_score(y, head.labels_)
     1.0
     """
@@ -286,6 +351,7 @@ class Turtle(BaseHead):
     _parameter_constraints = {
         **BaseHead._parameter_constraints,
         "spaces": [list, tuple, None],
+        "init": [StrOptions({"spectral", "random"}), HasMethods(["fit_predict"])],
         "gamma": [Interval(Real, 0, None, closed="left")],
         "n_inner": [Interval(Integral, 1, None, closed="left")],
         "inner_lr": [Interval(Real, 0, None, closed="neither")],
@@ -296,12 +362,13 @@ class Turtle(BaseHead):
         n_clusters=10,
         *,
         spaces=None,
+        init="spectral",
         scale="standard",
-        n_components=None,
+        n_components=128,
         gamma=10.0,
         n_inner=10,
         inner_lr=1e-3,
-        max_epochs=1000,
+        max_epochs=300,
         batch_size=10_000,
         lr=1e-3,
         optimizer=torch.optim.Adam,
@@ -313,6 +380,7 @@ class Turtle(BaseHead):
     ):
         self.n_clusters = n_clusters
         self.spaces = spaces
+        self.init = init
         self.scale = scale
         self.n_components = n_components
         self.gamma = gamma
@@ -361,23 +429,24 @@ class Turtle(BaseHead):
     def _fit(self, X, device, seed, progress):
         # 1. Prepared spaces.
         data = self._data_of(X, device)
+        spaces = [_space(data, each) for each in self._columns_]
         preparations = [
-            fit_preparation(_Columns(data, each), self.scale, self._n_kept)
-            for each in self._columns_
+            fit_preparation(space, self.scale, self._n_kept) for space in spaces
         ]
-
-        # 2. Labels, and classifiers that learn them.
         batch_size = self._batch(len(X))
-        net = TurtleNet(
-            SpaceHeads(self._columns_, preparations, self._n_clusters_),
-            gamma=float(self.gamma),
-            n_inner=int(self.n_inner),
-            inner_lr=float(self.inner_lr),
-            stage="training",
-            **self._net_params(device, batch_size),
-        ).initialize()
-        batches = Batches(data, batch_size, seed=derived_seed(seed, "batches"))
-        run = Run(net, data, progress, n_epochs=int(self.max_epochs))
+        net = self._net(preparations, device, batch_size)
+        rows = _prepared_rows(net.module_, data)
+
+        # 2. Labels that begin with given clusters.
+        start = self._start(spaces, preparations, seed)
+        if start is not None:
+            net.learn(LabelledBatches(rows, start, batch_size, seed))
+        self.init_labels_ = None if start is None else start[0]
+
+        # 3. Labels, and classifiers that learn them. An epoch is a step.
+        own = derived_seed(seed, "batches")
+        batches = Batches(rows, batch_size, seed=own, n_batches=1)
+        run = Run(net, rows, progress, n_epochs=int(self.max_epochs))
         for _ in run:
             net.train_on(batches)
 
@@ -386,6 +455,36 @@ class Turtle(BaseHead):
         self.history_ = {"training": history_table(net, columns)}
         self.stop_reason_ = run.stop_reason or f"max_epochs={self.max_epochs} used up"
         self._finish(data)
+
+    def _net(self, preparations, device, batch_size):
+        return TurtleNet(
+            SpaceHeads(self._columns_, preparations, self._n_clusters_),
+            gamma=float(self.gamma),
+            n_inner=int(self.n_inner),
+            inner_lr=float(self.inner_lr),
+            stage="training",
+            **self._net_params(device, batch_size),
+        ).initialize()
+
+    def _start(self, spaces, preparations, seed):
+        """Clusters that the labels begin with ``(1, n)``, or None."""
+        if isinstance(self.init, str) and self.init == "random":
+            return None
+        if self._n_kept is None or self._n_kept > _MOST_SEEN:
+            preparations = [
+                fit_preparation(space, self.scale, _MOST_SEEN) for space in spaces
+            ]
+        parts = [unit_rows(prepared(*each)) for each in zip(preparations, spaces)]
+        Z = parts[0] if len(parts) == 1 else np.hstack(parts)
+        own = derived_seed(seed, "lists")
+        shape = (self._n_clusters_, 1, _N_INIT)
+        return first_clusters(
+            self.init,
+            Z,
+            lambda: neighbors_of(Z, _N_NEIGHBORS, "auto", own),
+            *shape,
+            seed,
+        )
 
     @property
     def _n_kept(self):
@@ -434,19 +533,18 @@ class Turtle(BaseHead):
         return float(np.mean(scores))
 
 
-class _Columns:
-    """Some columns of the samples, for :func:`fit_preparation`."""
+def _space(data, columns):
+    """Samples of one space."""
+    index = torch.from_numpy(columns).to(data.device)
+    return MappedRows(data, lambda X: X.flatten(1)[:, index], len(columns))
 
-    def __init__(self, data, columns):
-        self._data = data
-        self._columns = torch.from_numpy(columns).to(data.device)
-        self.device = data.device
 
-    def __len__(self):
-        return len(self._data)
-
-    def take(self, index):
-        return self._data.take(index).flatten(1)[:, self._columns]
+def _prepared_rows(network, data):
+    """Prepared rows of all spaces: kept, or made for every batch if they are large."""
+    width = sum(network.widths)
+    if 4 * len(data) * width > _MOST_KEPT:
+        return MappedRows(data, network.prepare, width)
+    return TensorData(prepared(network.prepare, data), (width,), data.device)
 
 
 def _scored(labels):

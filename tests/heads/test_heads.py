@@ -14,8 +14,9 @@ from sklearn.preprocessing import StandardScaler
 
 from skdeepclust import TEMI, Turtle
 from skdeepclust._tensor_data import TensorData
+from skdeepclust.heads import _turtle
 from skdeepclust.heads._temi import NeighborPairs
-from skdeepclust.heads._turtle import learned_classifier
+from skdeepclust.heads._turtle import SpaceHeads, learned_classifier
 
 SMALL = {"random_state": 0, "device": "cpu"}
 
@@ -124,6 +125,50 @@ def test_the_inner_classifier_takes_steps_of_adam():
         optimizer.step()
     found = learned_classifier(Z, target, 6, 0.01)
     np.testing.assert_allclose(found, layer(Z).detach(), atol=1e-5)
+
+
+def test_the_labels_begin_with_given_clusters(blobs):
+    X, y = blobs
+    for init in ("spectral", KMeans(n_init=5)):
+        head = Turtle(4, init=init, max_epochs=0, **SMALL).fit(X)
+        assert adjusted_rand_score(y, head.init_labels_) == 1
+        assert adjusted_rand_score(y, head.labels_) > 0.95
+    assert Turtle(4, init="random", max_epochs=1, **SMALL).fit(X).init_labels_ is None
+    assert Turtle(1, max_epochs=1, **SMALL).fit(X[:1]).labels_.shape == (1,)
+
+
+@pytest.mark.parametrize("n_components", [None, 2])
+def test_rows_are_prepared_once_or_on_the_way(blobs, monkeypatch, n_components):
+    X = blobs[0]
+    spaces, calls = [slice(0, 5), slice(5, 12)], []
+    prepare = SpaceHeads.prepare
+
+    def spy(self, X):
+        calls.append(len(X))
+        return prepare(self, X)
+
+    monkeypatch.setattr(SpaceHeads, "prepare", spy)
+    params = {"spaces": spaces, "n_components": n_components, "batch_size": 100}
+    head = Turtle(4, max_epochs=20, **params, **SMALL)
+    expected = head.fit(X).transform(X)
+    assert 100 not in calls
+    monkeypatch.setattr(_turtle, "_MOST_KEPT", 0)
+    found = clone(head).fit(X)
+    assert calls.count(100) > 10
+    np.testing.assert_allclose(found.transform(X), expected, atol=1e-2)
+
+
+def test_an_epoch_is_a_step(blobs, monkeypatch):
+    sizes = []
+
+    def spy(Z, *args):
+        sizes.append(len(Z))
+        return learned_classifier(Z, *args)
+
+    monkeypatch.setattr(_turtle, "learned_classifier", spy)
+    head = Turtle(4, max_epochs=3, batch_size=50, **SMALL).fit(blobs[0])
+    assert head.n_iter_ == len(head.history_["training"]["loss"]) == 3
+    assert sizes == [50, 50, 50]
 
 
 def test_spaces_in_any_form(blobs):

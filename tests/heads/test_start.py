@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.cluster import KMeans
-from sklearn.datasets import make_circles
+from sklearn.datasets import make_blobs, make_circles
 from sklearn.metrics import adjusted_rand_score
 from sklearn.neighbors import NearestNeighbors
 
@@ -35,4 +35,14 @@ def test_circles_are_apart(monkeypatch, dense):
     Z = graph_embedding(shared_neighbors(neighbors), 2)
     np.testing.assert_allclose(np.linalg.norm(Z, axis=1), 1)
     labels = KMeans(2, n_init=5, random_state=0).fit_predict(Z)
+    assert adjusted_rand_score(y, labels) == 1
+
+
+@pytest.mark.parametrize("n_neighbors", [10, 30])
+def test_a_graph_of_separate_parts(n_neighbors):
+    X, y = make_blobs(240, n_features=12, centers=4, random_state=3)
+    model = NearestNeighbors(n_neighbors=n_neighbors + 1).fit(X)
+    neighbors = model.kneighbors(X, return_distance=False)[:, 1:].astype(np.int32)
+    Z = graph_embedding(shared_neighbors(neighbors), 4)
+    labels = KMeans(4, n_init=5, random_state=0).fit_predict(Z)
     assert adjusted_rand_score(y, labels) == 1
