@@ -89,10 +89,10 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         Number of clusters of the consensus.
     agreement_ : ndarray of shape (n_samples,)
         Share of the runs that have a sample in its cluster, from 0 to 1.
-    cluster_stability_ : ndarray of shape (n_clusters_,)
+    cluster_stability_ : ndarray of shape (n_clusters_found,)
         Mean Jaccard index of a cluster with the most similar cluster of every run:
         above .85 it is very stable, below .5 it dissolves in most runs [2]_.
-    cluster_jaccard_ : ndarray of shape (n_clusters_, n_runs)
+    cluster_jaccard_ : ndarray of shape (n_clusters_found, n_runs)
         The same for every run.
     run_ari_ : ndarray of shape (n_runs, n_runs)
         Adjusted Rand index between every two runs.
@@ -257,7 +257,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
 
         Returns
         -------
-        shares : ndarray of shape (n_samples, n_clusters_)
+        shares : ndarray of shape (n_samples, n_clusters_found)
             Shares. Rows sum to one, but for samples that all runs call noise.
         """
         return self._vote(X)[1]

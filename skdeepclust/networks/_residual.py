@@ -93,7 +93,7 @@ class ResidualAutoencoder(nn.Module):
 
         Parameters
         ----------
-        X : Tensor of shape (n, *input_shape)
+        X : Tensor of shape (n, ...)
             Samples. If there are fewer components than the embedding is wide, the other
             directions stay as they are.
         """
