@@ -14,10 +14,11 @@ Features are computed once and kept in the folder of the data sets.
 
 UMAP has 30 neighbours, 10 dimensions and `min_dist=0`; the mixture on it has full
 covariances and five starts; it needs `pip install umap-learn`. "unit rows" are features
-of length one. The others have their defaults. Turtle sees 128 main components and takes
-1,000 steps of 10,000 samples.
+of length one. The others have their defaults; from random weights TEMI has 16 heads and
+100 epochs, Turtle 1,000 steps.
 
-`--cost` measures seconds of a fit on n random rows of 768 values in 10 groups.
+`--cost` measures a fit on n random rows of 768 values in 10 groups, and on a memory map
+of 200,000 of them: seconds, and the rise of memory without file pages.
 
 Every run is a line of `results/frozen.jsonl` and is not computed again; `--table`
 prints the tables. Labels score finished runs and are used for nothing else.
@@ -25,10 +26,13 @@ prints the tables. Labels score finished runs and are used for nothing else.
 
 import time
 from importlib import import_module
+from itertools import product
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import _common as common
 import numpy as np
+from scaling import Peak
 from sklearn.cluster import KMeans
 from sklearn.datasets import get_data_home
 from sklearn.mixture import GaussianMixture
@@ -46,9 +50,11 @@ from skdeepclust import (
 NAME = "frozen"
 DATA = ["lite0", "lite2", "autoencoder"]
 METHODS = ["k-means", "k-means, unit rows", "landmark spectral, unit rows"]
-METHODS += ["UMAP + mixture", "UMAP + mixture, unit rows", "IDEC", "Turtle"]
+METHODS += ["UMAP + mixture", "UMAP + mixture, unit rows", "IDEC"]
+METHODS += ["Turtle", "Turtle, random weights"]
 METHODS += ["TEMI", "TEMI, scan loss", "TEMI, random weights"]
 SIZES = [10_000, 100_000]
+N_ON_DISK, N_FEATURES = 200_000, 768
 
 
 # -- features --------------------------------------------------------------------------
@@ -96,7 +102,8 @@ def labels_of(method, X, k, seed):
     if name == "IDEC":
         return IDEC(k, **ours).fit_predict(X)
     if name == "Turtle":
-        return Turtle(k, n_components=128, **ours).fit_predict(X)
+        start = {"init": "random", "max_epochs": 1000} if variant else {}
+        return Turtle(k, **start, **ours).fit_predict(X)
     loss = "scan" if variant == "scan loss" else "temi"
     if variant == "random weights":
         head = TEMI(k, init="random", n_heads=16, max_epochs=100, **ours)
@@ -132,23 +139,36 @@ def compute(args):
 
 
 def compute_cost(args):
-    for n in SIZES:
-        rng = np.random.RandomState(0)
-        centers = rng.randn(10, 768)
-        X = centers[rng.randint(10, size=n)] + 3 * rng.randn(n, 768)
-        for method in ("Turtle, 10 steps", "TEMI"):
-            where = {"n": n, "method": method}
-            if common.rows_of(NAME, where):
-                continue
-            ours = {"random_state": 0, "device": "cpu"}
-            epochs = 10 * 10_000 // n
-            head = TEMI(10, **ours) if method == "TEMI" else Turtle(10, **ours)
-            if method != "TEMI":
-                head.set_params(max_epochs=epochs)
+    heads = {"Turtle": Turtle, "TEMI": TEMI}
+    for n, (method, head) in product([*SIZES, N_ON_DISK], heads.items()):
+        on_disk = n == N_ON_DISK
+        where = {"n": n, "method": method, "memory_map": on_disk}
+        if method not in args.methods or common.rows_of(NAME, where):
+            continue
+        with TemporaryDirectory() as folder:
+            X = rows(n, Path(folder) / "rows.npy")
+            X = X if on_disk else np.array(X)
             start = time.process_time()
-            head.fit(X.astype(np.float32))
-            row = where | {"cpu_seconds": time.process_time() - start}
-            common.append(NAME, row, args)
+            with Peak() as memory:
+                head(10, random_state=0, device="cpu").fit(X)
+            seconds = time.process_time() - start
+        row = where | {"cpu_seconds": seconds, "peak_mib": memory.mib}
+        common.append(NAME, row, args)
+
+
+def rows(n, path):
+    """A memory map of n random rows in 10 groups, written block by block."""
+    rng = np.random.RandomState(0)
+    centers = rng.randn(10, N_FEATURES)
+    shape = (n, N_FEATURES)
+    X = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+    for start in range(0, n, 10_000):
+        block = X[start : start + 10_000]
+        block[:] = centers[rng.randint(10, size=len(block))]
+        block += 3 * rng.randn(*block.shape).astype(np.float32)
+    X.flush()
+    del X
+    return np.load(path, mmap_mode="r")
 
 
 # -- the tables ------------------------------------------------------------------------
@@ -156,12 +176,13 @@ def compute_cost(args):
 
 def table(args):
     if args.cost:
-        lines = [
-            [row["n"], row["method"], f"{row['cpu_seconds']:.0f}"]
-            for row in common.read(NAME)
-            if "n" in row
-        ]
-        common.print_table("Seconds of a fit", "n | method | CPU s", lines)
+        lines = []
+        for row in (each for each in common.read(NAME) if "n" in each):
+            place = " on disk" * row["memory_map"]
+            figures = [f"{row[key]:.0f}" for key in ("cpu_seconds", "peak_mib")]
+            lines.append([f"{row['n']:,}{place}", row["method"], *figures])
+        head = "n | method | CPU s | peak memory in MiB"
+        common.print_table("A fit: seconds, and the rise of memory", head, lines)
         return
     for data in args.data:
         lines = []

@@ -43,9 +43,10 @@ _LOGISTIC_STEPS = 100
 # asked for, and X may stay on disk.
 _MOST_KEPT = 2**29  # bytes
 
-# The start: neighbours by so many main components of every space, starts of k-means,
+# The start: neighbours, the main components of every space that they are found by,
+# starts of k-means (of some features ten miss the best clusters in one fit of five),
 # and what random directions are multiplied by before they learn it.
-_N_NEIGHBORS, _MOST_SEEN, _N_INIT, _FIRST_SCALE = 50, 128, 10, 0.1
+_N_NEIGHBORS, _MOST_SEEN, _N_INIT, _FIRST_SCALE = 50, 128, 50, 0.1
 
 # Adam's constants for the classifiers of the inner loop.
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8
