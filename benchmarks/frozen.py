@@ -25,8 +25,11 @@ prints the tables. Labels score finished runs and are used for nothing else.
 """
 
 import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from importlib import import_module
 from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -55,6 +58,8 @@ METHODS += ["Turtle", "Turtle, random weights"]
 METHODS += ["TEMI", "TEMI, scan loss", "TEMI, random weights"]
 SIZES = [10_000, 100_000]
 N_ON_DISK, N_FEATURES = 200_000, 768
+HEADS = {"Turtle": Turtle, "TEMI": TEMI}
+HEADS["Turtle, random weights"] = partial(Turtle, init="random")
 
 
 # -- features --------------------------------------------------------------------------
@@ -139,21 +144,25 @@ def compute(args):
 
 
 def compute_cost(args):
-    heads = {"Turtle": Turtle, "TEMI": TEMI}
-    for n, (method, head) in product([*SIZES, N_ON_DISK], heads.items()):
-        on_disk = n == N_ON_DISK
-        where = {"n": n, "method": method, "memory_map": on_disk}
-        if method not in args.methods or common.rows_of(NAME, where):
+    for n, method in product([*SIZES, N_ON_DISK], args.methods):
+        where = {"n": n, "method": method, "memory_map": n == N_ON_DISK}
+        if method not in HEADS or common.rows_of(NAME, where):
             continue
-        with TemporaryDirectory() as folder:
-            X = rows(n, Path(folder) / "rows.npy")
-            X = X if on_disk else np.array(X)
-            start = time.process_time()
-            with Peak() as memory:
-                head(10, random_state=0, device="cpu").fit(X)
-            seconds = time.process_time() - start
-        row = where | {"cpu_seconds": seconds, "peak_mib": memory.mib}
-        common.append(NAME, row, args)
+        # Of its own process, which has freed nothing that the fit could use again.
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            cost = pool.submit(cost_of, **where).result()
+        common.append(NAME, where | cost, args)
+
+
+def cost_of(n, method, memory_map):
+    """Seconds of a fit and the rise of memory in MiB."""
+    with TemporaryDirectory() as folder:
+        X = rows(n, Path(folder) / "rows.npy")
+        X = X if memory_map else np.array(X)
+        start = time.process_time()
+        with Peak() as memory:
+            HEADS[method](10, random_state=0, device="cpu").fit(X)
+        return {"cpu_seconds": time.process_time() - start, "peak_mib": memory.mib}
 
 
 def rows(n, path):
