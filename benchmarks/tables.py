@@ -23,6 +23,7 @@ it is always the same; the seeds of the results are those of the methods.
 - heavy tails: 4,000 samples, 6 clusters, 12 columns; the values that are multiplied
   have Student's t distribution with 2.5 degrees of freedom.
 - unbalanced: 3,000 samples, 4 clusters of sizes 10:5:2:1, 10 columns.
+- very unbalanced: 4,000 samples, 3 clusters of sizes 100:10:1, 10 columns.
 - outliers: 3,000 samples, 5 clusters, 10 columns. 5 % of the samples are replaced by
   uniform ones in the range of the data; they keep their labels.
 - duplicates: 2,000 samples, 5 clusters, 10 columns, and 1,000 of them again.
@@ -117,6 +118,7 @@ TABLES = {
     "correlated": lambda: clusters(4000, 8, 20, 5, 3),
     "heavy tails": lambda: clusters(4000, 6, 12, 9, 4, degrees=2.5),
     "unbalanced": lambda: clusters(3000, 4, 10, 6, 5, sizes=[10, 5, 2, 1]),
+    "very unbalanced": lambda: clusters(4000, 3, 10, 9, 6, sizes=[100, 10, 1]),
     "outliers": lambda: clusters(3000, 5, 10, 9, 7, outliers=0.05),
     "duplicates": lambda: clusters(2000, 5, 10, 9, 8, duplicates=0.5),
 }

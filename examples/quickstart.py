@@ -3,8 +3,9 @@
     python examples/quickstart.py [figure.png]
 
 Prints ACC, NMI and ARI of k-means on the pixels, of the start of joint training and of
-DCEC with its defaults, and saves a figure of the clusters and of the training. A minute
-or two on two cores.
+DCEC, and saves a figure of the clusters and of the training. DCEC has its defaults but
+for a quarter of the pretraining, which is enough for images of 8 x 8. About a minute on
+two cores.
 """
 
 import sys
@@ -51,10 +52,10 @@ def main(path="digits_clusters.png"):
     print_scores("k-means on the pixels", y, kmeans.labels_, seconds)
 
     start = time.perf_counter()
-    dcec = DCEC(n_clusters=10, random_state=0).fit(images)
+    dcec = DCEC(n_clusters=10, pretrain_epochs=50, random_state=0).fit(images)
     seconds = time.perf_counter() - start
     pretraining_seconds = sum(dcec.history_["pretraining"]["dur"])
-    print_scores("autoencoder + spectral", y, dcec.init_labels_, pretraining_seconds)
+    print_scores("start of joint training", y, dcec.init_labels_, pretraining_seconds)
     print_scores("DCEC", y, dcec.labels_, seconds)
     print(f"\nJoint training: {dcec.n_iter_} steps, {dcec.stop_reason_}.")
 
