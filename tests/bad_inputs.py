@@ -702,6 +702,7 @@ def _one_change(parameter, value):
 
 
 _SMALL = {"lr": 2.0**-10, "pretrain_lr": 2.0**-10}
+_BELOW_ONE = ("unassigned_share",)
 
 
 def _numpy_numbers():
@@ -731,7 +732,7 @@ def _right_values(name, parameter):
         plain = _SMALL.get(parameter, 0.5)
         for each in (np.float64, np.float32, np.float16, np.longdouble):
             yield f"{each.__name__}({plain})", each(plain), plain
-        if parameter not in _SMALL:
+        if parameter not in (*_SMALL, *_BELOW_ONE):
             yield "np.int64(1)", np.int64(1), 1.0
             yield "1", 1, 1.0
     if parameter not in _BY_HAND:
