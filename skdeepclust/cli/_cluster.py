@@ -289,7 +289,9 @@ def _facts(samples, pipeline, X, args):
         "parameters": {name: step.get_params() for name, step in pipeline.steps},
         "stop_reason": getattr(model, "stop_reason_", None),
         "n_iter": getattr(model, "n_iter_", None),
-        "sizes": np.bincount(model.labels_, minlength=args.n_clusters),
+        "sizes": np.bincount(
+            model.labels_[model.labels_ >= 0], minlength=args.n_clusters
+        ),
         **samples.facts(X),
     }
 
