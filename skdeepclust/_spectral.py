@@ -21,6 +21,7 @@ __all__ = [
     "find_landmarks",
     "landmark_affinity",
     "mean_distance",
+    "memberships",
     "number_of_landmarks",
     "singular_basis",
 ]
@@ -125,6 +126,35 @@ def landmark_affinity(Z, landmarks, n_neighbors, bandwidth, *, widens=False):
     return scipy.sparse.csr_matrix(
         (weights.ravel(), index.ravel(), starts), shape=(n, len(landmarks))
     )
+
+
+def memberships(found, n_labels):
+    """Clusters of several clusterings as the landmarks of the points in them.
+
+    Parameters
+    ----------
+    found : sequence of ndarrays of shape (n,)
+        Clusters of every clustering, from 0; -1 is none.
+    n_labels : sequence of int
+        Number of clusters of every clustering. Larger labels count as none.
+
+    Returns
+    -------
+    B : csr_matrix of shape (n, sum of `n_labels`)
+        Equal affinities to the clusters of a point; rows sum to one, or are zero.
+    """
+    first = np.cumsum([0, *n_labels])
+    rows = [
+        np.flatnonzero((labels >= 0) & (labels < k))
+        for labels, k in zip(found, n_labels, strict=True)
+    ]
+    columns = [
+        labels[own] + start for labels, own, start in zip(found, rows, first[:-1])
+    ]
+    row, column = np.concatenate(rows), np.concatenate(columns)
+    counts = np.bincount(row, minlength=len(found[0]))
+    shape = (len(found[0]), first[-1])
+    return scipy.sparse.csr_matrix((1 / counts[row], (row, column)), shape=shape)
 
 
 def singular_basis(B, n_components, seed):

@@ -4,7 +4,6 @@ import math
 from itertools import combinations, product
 
 import numpy as np
-import scipy.sparse
 from scipy.special import xlogy
 from sklearn.metrics import adjusted_rand_score
 
@@ -14,6 +13,7 @@ from skdeepclust._random import derived_seed
 from skdeepclust._spectral import (
     SpectralEnsemble,
     cluster_embedding,
+    memberships,
     number_of_landmarks,
     singular_basis,
 )
@@ -191,13 +191,7 @@ class SpectralConsensus:
         return nearest(self._embed(votes), self._centers)
 
     def _votes(self, found):
-        """Sparse matrix with a row per point and a column per cluster of a member."""
-        n, k = len(found[0]), self._n_clusters
-        columns = np.stack([labels + i * k for i, labels in enumerate(found)], axis=1)
-        starts = np.arange(0, columns.size + 1, len(found))
-        shares = np.full(columns.size, 1 / len(found))
-        shape = (n, len(found) * k)
-        return scipy.sparse.csr_matrix((shares, columns.ravel(), starts), shape=shape)
+        return memberships(found, [self._n_clusters] * len(found))
 
     def _embed(self, votes):
         return unit_rows(votes @ self._basis).astype(np.float32)

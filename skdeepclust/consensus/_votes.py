@@ -3,14 +3,13 @@
 from itertools import combinations
 
 import numpy as np
-import scipy.sparse
 from scipy.cluster.hierarchy import cut_tree, linkage
 from scipy.spatial.distance import squareform
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from skdeepclust._geometry import nearest, unit_rows
 from skdeepclust._random import derived_seed
-from skdeepclust._spectral import cluster_embedding, singular_basis
+from skdeepclust._spectral import cluster_embedding, memberships, singular_basis
 
 __all__ = ["Vote", "agreement_of_runs", "groups_of_runs", "jaccard_with_runs"]
 
@@ -66,10 +65,7 @@ class Vote:
             quiet=True,
         )
         # Cluster of every column: that of most of its samples.
-        members = scipy.sparse.csr_matrix(
-            (np.ones(len(joint)), (np.arange(len(joint)), joint)), shape=(len(joint), k)
-        )
-        overlap = (columns > 0).T.astype(float) @ members
+        overlap = (columns > 0).T.astype(float) @ memberships([joint], [k])
         self._cluster_of_column = np.asarray(overlap.todense()).argmax(axis=1)
         self._present = np.arange(k)
         labels, _ = self.predict(found)
@@ -91,13 +87,7 @@ class Vote:
         # Of several clusters with equally many votes: that of the spectral embedding.
         joint = nearest(self._embed(columns), self._centers)
         k = len(self._centers)
-        to_cluster = scipy.sparse.csr_matrix(
-            (
-                np.ones(len(self._cluster_of_column)),
-                (np.arange(len(self._cluster_of_column)), self._cluster_of_column),
-            ),
-            shape=(len(self._cluster_of_column), k),
-        )
+        to_cluster = memberships([self._cluster_of_column], [k])
         votes = np.asarray(((columns > 0).astype(float) @ to_cluster).todense())
         votes = votes[:, self._present]
         first = votes + 0.5 * (joint[:, None] == self._present)
@@ -105,24 +95,7 @@ class Vote:
         return labels, votes / np.maximum(1, votes.sum(axis=1, keepdims=True))
 
     def _columns(self, found):
-        """Sparse matrix with a row per sample and a column per cluster of a run.
-
-        Rows sum to one; that of a sample that is noise in all runs is zero.
-        """
-        first = np.cumsum([0, *self._n_labels])
-        blocks = []
-        for labels, n_labels in zip(found, self._n_labels, strict=True):
-            rows = np.flatnonzero((labels >= 0) & (labels < n_labels))
-            blocks.append((rows, labels[rows]))
-        rows = np.concatenate([rows for rows, _ in blocks])
-        columns = np.concatenate(
-            [labels + start for (_, labels), start in zip(blocks, first)]
-        )
-        n = found.shape[1]
-        counts = np.bincount(rows, minlength=n)
-        return scipy.sparse.csr_matrix(
-            (1 / counts[rows], (rows, columns)), shape=(n, first[-1])
-        )
+        return memberships(found, self._n_labels)
 
     def _embed(self, columns):
         return unit_rows(columns @ self._basis).astype(np.float32)

@@ -18,6 +18,7 @@ from sklearn.base import (
 )
 from torch import nn
 
+from skdeepclust._base import forget_fit
 from skdeepclust._cache import Cache, fingerprint
 from skdeepclust._compat import Interval, StrOptions, validate_parameters
 from skdeepclust._containers import as_array
@@ -288,7 +289,7 @@ class FrozenEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         plan = seen._plan(X, reset=True)
         with quiet_decoders(), encoded(plan, np.arange(1)) as batches:
             (_, features), *_ = batches
-        self._forget()
+        forget_fit(self)
         if seen in _LOADED:
             _LOADED[self] = _LOADED[seen]
         for name, value in vars(seen).items():
@@ -402,14 +403,10 @@ class FrozenEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     def _unfitted(self):
         """A copy with these parameters and no fit."""
         other = copy.copy(self)
-        other._forget()
+        forget_fit(other)
         if self in _LOADED:
             _LOADED[other] = _LOADED[self]
         return other
-
-    def _forget(self):
-        for name in [name for name in vars(self) if name.endswith("_")]:
-            delattr(self, name)
 
     def _store(self) -> FeatureStore | None:
         if self.memory is None:

@@ -1,7 +1,6 @@
 """One array for several spaces: which columns belong to which."""
 
 import numpy as np
-from sklearn.utils import check_consistent_length
 
 from skdeepclust._containers import as_array
 
@@ -43,7 +42,6 @@ def joined(X, name="X"):
             f"{name} is a list of {len(arrays)} spaces with {lengths} samples. Pass "
             "the same samples, in the same order, in every space."
         )
-    check_consistent_length(*arrays)
     ends = np.cumsum([each.shape[1] for each in arrays]).tolist()
     starts = [0, *ends[:-1]]
     return np.hstack(arrays), [slice(a, b) for a, b in zip(starts, ends)]
