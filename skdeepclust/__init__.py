@@ -15,7 +15,7 @@ Where to look first:
 - :class:`Autoencoder`: the pretraining of these methods as a transformer, for use in
   front of any scikit-learn clusterer.
 - :func:`soft_assignment`, :func:`target_distribution`, :func:`clustering_kl`: the
-  mathematics, as functions of tensors.
+  mathematics, as functions of tensors and arrays.
 - :mod:`skdeepclust.networks`: the networks; your own can take their place.
 - :mod:`skdeepclust.metrics`: scores and scorers.
 - :mod:`skdeepclust.inspection`, :mod:`skdeepclust.displays`: tables and pictures.

@@ -1,13 +1,20 @@
-"""The mathematics of soft-target clustering, as functions of tensors.
+"""The mathematics of soft-target clustering, as functions of tensors or arrays.
 
 No state, no device, no scikit-learn: every function here can be read beside the
 equation that it implements, differentiated, and tested on its own. Types and shapes
 are checked. Values are not: NaN gives NaN.
+
+Arrays of numpy and nested lists are computed as tensors and come back as arrays.
 """
 
 import math
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
 from numbers import Real
+from typing import Any, TypeVar, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,7 +24,63 @@ __all__ = ["clustering_kl", "soft_assignment", "target_distribution"]
 # larger number overflows float32.
 _LARGEST_RATIO = 1e18
 
+# Arguments that are no arrays.
+_AS_IT_IS = (Tensor, Real, type(None))
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _takes_arrays(*names: str) -> Callable[[_Function], _Function]:
+    """Let a function of tensors take arrays for these parameters, and return one.
+
+    With a tensor among them the result is a tensor. Without one it is an array, or a
+    float if it has no dimensions.
+    """
+
+    def decorate(function: _Function) -> _Function:
+        parameters = signature(function)
+
+        @wraps(function)
+        def with_arrays(*args: Any, **kwargs: Any) -> Any:
+            # Training passes here, and `torch.compile`: no look at the signature.
+            if all(isinstance(each, _AS_IT_IS) for each in (*args, *kwargs.values())):
+                return function(*args, **kwargs)
+            arguments = parameters.bind(*args, **kwargs).arguments
+            given = {name: arguments[name] for name in names if name in arguments}
+            arrays = {name: _as_tensor(each, name) for name, each in given.items()}
+            result = function(**{**arguments, **arrays})
+            if any(isinstance(each, Tensor) for each in given.values()):
+                return result
+            return result.numpy() if result.ndim else float(result)
+
+        return cast(_Function, with_arrays)
+
+    return decorate
+
+
+def _as_tensor(X: Any, name: str) -> Any:
+    """An array or a nested list as a tensor of floats."""
+    if isinstance(X, _AS_IT_IS):
+        return X
+    try:
+        array = np.asarray(X)
+        floats = array if array.dtype.kind == "f" else array.astype(np.float64)
+        is_number = array.dtype.kind in "biuf"
+    except (TypeError, ValueError):
+        is_number = False
+    if not is_number:
+        raise TypeError(
+            f"{name} must be a tensor or an array of numbers, got {type(X).__name__}."
+        )
+    return torch.from_numpy(np.ascontiguousarray(floats, dtype=_native(floats.dtype)))
+
+
+def _native(dtype: np.dtype) -> np.dtype:
+    """The same number of bytes in the machine's order; torch has at most eight."""
+    return np.dtype(f"f{min(dtype.itemsize, 8)}")
+
+
+@_takes_arrays("Z", "centers")
 def soft_assignment(Z: Tensor, centers: Tensor, alpha: float = 1.0) -> Tensor:
     r"""Student-t similarity of every embedded point to every cluster centre.
 
@@ -33,9 +96,9 @@ def soft_assignment(Z: Tensor, centers: Tensor, alpha: float = 1.0) -> Tensor:
 
     Parameters
     ----------
-    Z : Tensor of shape (n_samples, embedding_dim)
+    Z : Tensor or array-like of shape (n_samples, embedding_dim)
         Embedded points.
-    centers : Tensor of shape (n_clusters, embedding_dim)
+    centers : Tensor or array-like of shape (n_clusters, embedding_dim)
         Cluster centres.
     alpha : float, default=1.0
         Degrees of freedom of the Student-t distribution. 1 is the value of all
@@ -43,14 +106,15 @@ def soft_assignment(Z: Tensor, centers: Tensor, alpha: float = 1.0) -> Tensor:
 
     Returns
     -------
-    Q : Tensor of shape (n_samples, n_clusters)
-        Soft assignments. Rows sum to one. Those of 16-bit points are computed in
-        float32.
+    Q : Tensor or ndarray of shape (n_samples, n_clusters)
+        Soft assignments, an array if neither `Z` nor `centers` is a tensor. Rows sum
+        to one. Those of 16-bit points are computed in float32.
 
     Raises
     ------
     TypeError
-        If `Z` or `centers` is not a tensor of floats, or `alpha` not a number.
+        If `Z` or `centers` is neither a tensor of floats nor an array of numbers, or
+        `alpha` not a number.
     ValueError
         If they are empty or differ in width, or if `alpha` is not positive.
 
@@ -65,6 +129,8 @@ def soft_assignment(Z: Tensor, centers: Tensor, alpha: float = 1.0) -> Tensor:
     >>> from skdeepclust import soft_assignment
     >>> soft_assignment(torch.tensor([[0.0]]), torch.tensor([[0.0], [3.0]]))
     tensor([[0.9091, 0.0909]])
+    >>> soft_assignment([[0.0]], [[0.0], [3.0]]).round(4)
+    array([[0.9091, 0.0909]])
     """
     _check_matrix(Z, "Z")
     _check_matrix(centers, "centers")
@@ -84,6 +150,7 @@ def soft_assignment(Z: Tensor, centers: Tensor, alpha: float = 1.0) -> Tensor:
     return log_kernel.softmax(dim=1).to(dtype)
 
 
+@_takes_arrays("Q", "frequencies")
 def target_distribution(Q: Tensor, frequencies: Tensor | None = None) -> Tensor:
     r"""Sharpened soft assignments, the target that training pulls Q towards.
 
@@ -98,21 +165,22 @@ def target_distribution(Q: Tensor, frequencies: Tensor | None = None) -> Tensor:
 
     Parameters
     ----------
-    Q : Tensor of shape (n_samples, n_clusters)
+    Q : Tensor or array-like of shape (n_samples, n_clusters)
         Soft assignments, rows summing to one; of the whole data set unless
         `frequencies` are given.
-    frequencies : Tensor of shape (n_clusters,), default=None
+    frequencies : Tensor or array-like of shape (n_clusters,), default=None
         Column sums of the soft assignments of the whole data set. None: those of `Q`.
 
     Returns
     -------
-    P : Tensor of shape (n_samples, n_clusters)
-        Target distribution. Rows sum to one. An empty column of `Q` stays empty.
+    P : Tensor or ndarray of shape (n_samples, n_clusters)
+        Target distribution, an array if no tensor was given. Rows sum to one. An empty
+        column of `Q` stays empty.
 
     Raises
     ------
     TypeError
-        If `Q` or `frequencies` is not a tensor of floats.
+        If `Q` or `frequencies` is neither a tensor of floats nor an array of numbers.
     ValueError
         If `Q` is empty or not a matrix, or if `frequencies` has another length than a
         row of `Q`.
@@ -129,6 +197,9 @@ def target_distribution(Q: Tensor, frequencies: Tensor | None = None) -> Tensor:
     >>> target_distribution(torch.tensor([[0.8, 0.2], [0.6, 0.4]]))
     tensor([[0.8727, 0.1273],
             [0.4909, 0.5091]])
+    >>> target_distribution([[0.8, 0.2], [0.6, 0.4]]).round(4)
+    array([[0.8727, 0.1273],
+           [0.4909, 0.5091]])
     """
     _check_matrix(Q, "Q")
     tiny = torch.finfo(Q.dtype).tiny
@@ -146,6 +217,7 @@ def target_distribution(Q: Tensor, frequencies: Tensor | None = None) -> Tensor:
     return weight / weight.sum(dim=1, keepdim=True).clamp_min(tiny)
 
 
+@_takes_arrays("P", "Q")
 def clustering_kl(P: Tensor, Q: Tensor) -> Tensor:
     r"""Kullback-Leibler divergence of the soft assignments from their target.
 
@@ -159,20 +231,21 @@ def clustering_kl(P: Tensor, Q: Tensor) -> Tensor:
 
     Parameters
     ----------
-    P : Tensor of shape (n_samples, n_clusters)
+    P : Tensor or array-like of shape (n_samples, n_clusters)
         Target distribution. It is taken as a constant: no gradient flows into it.
-    Q : Tensor of shape (n_samples, n_clusters)
+    Q : Tensor or array-like of shape (n_samples, n_clusters)
         Soft assignments.
 
     Returns
     -------
-    divergence : Tensor of shape ()
-        The divergence in nats, averaged over the samples.
+    divergence : Tensor of shape () or float
+        The divergence in nats, averaged over the samples; a float if no tensor was
+        given. Divided by ``log(2)`` it is in bits.
 
     Raises
     ------
     TypeError
-        If `P` or `Q` is not a tensor of floats.
+        If `P` or `Q` is neither a tensor of floats nor an array of numbers.
     ValueError
         If they are empty, no matrices, or differ in shape.
 
@@ -188,6 +261,8 @@ def clustering_kl(P: Tensor, Q: Tensor) -> Tensor:
     >>> P, Q = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.5, 0.5]])
     >>> clustering_kl(P, Q)
     tensor(0.6931)
+    >>> round(clustering_kl([[1.0, 0.0]], [[0.5, 0.5]]), 4)
+    0.6931
     """
     _check_matrix(P, "P")
     _check_matrix(Q, "Q")
@@ -210,8 +285,7 @@ def _check_floats(X: Tensor, name: str) -> None:
     """Refuse anything but a tensor of floats."""
     if not isinstance(X, Tensor):
         raise TypeError(
-            f"{name} must be a tensor, got {type(X).__name__}. Pass "
-            f"torch.as_tensor({name})."
+            f"{name} must be a tensor or an array of numbers, got {type(X).__name__}."
         )
     if not X.is_floating_point():
         raise TypeError(

@@ -146,8 +146,10 @@ MATRIX = torch.full((3, 2), 0.5)
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: soft_assignment(np.ones((3, 2)), MATRIX), TypeError, "Z must be a t"),
-        (lambda: soft_assignment(MATRIX, [[1.0]]), TypeError, "centers .* got list"),
+        (lambda: soft_assignment("rows", MATRIX), TypeError, "Z must be a t.*got str"),
+        (lambda: soft_assignment([["a"]], [[1.0]]), TypeError, "Z must be.*got list"),
+        (lambda: soft_assignment([[1], [1, 2]], MATRIX), TypeError, "Z must be.*list"),
+        (lambda: soft_assignment(MATRIX, [[1.0]]), ValueError, "differ in width"),
         (lambda: soft_assignment(MATRIX.long(), MATRIX), TypeError, r"Z.*Z\.float\(\)"),
         (lambda: soft_assignment(MATRIX, MATRIX.T), ValueError, "differ in width"),
         (lambda: soft_assignment(MATRIX[:0], MATRIX), ValueError, r"Z .*\(0, 2\)"),
@@ -166,7 +168,7 @@ MATRIX = torch.full((3, 2), 0.5)
         ),
         (lambda: target_distribution(MATRIX[0]), ValueError, "Q must be a matrix"),
         (lambda: target_distribution(MATRIX[:0]), ValueError, "Q must be a matrix"),
-        (lambda: target_distribution(None), TypeError, "Q must be a tensor, got None"),
+        (lambda: target_distribution(None), TypeError, "Q must be a tens.*got None"),
         # Broadcast without a word, these would be another target.
         (lambda: target_distribution(MATRIX, MATRIX), ValueError, "frequencies of sh"),
         (lambda: target_distribution(MATRIX, MATRIX[0, :1]), ValueError, "frequencies"),
@@ -180,9 +182,9 @@ MATRIX = torch.full((3, 2), 0.5)
         ),
         (lambda: clustering_kl(MATRIX[:0], MATRIX[:0]), ValueError, "P must be a matr"),
         (
-            lambda: clustering_kl(MATRIX.numpy(), MATRIX),
-            TypeError,
-            "P must be a tensor",
+            lambda: clustering_kl(MATRIX[:2].numpy(), MATRIX),
+            ValueError,
+            "must have the same",
         ),
         (lambda: clustering_kl(MATRIX, MATRIX.long()), TypeError, "Q must be a tensor"),
     ],
@@ -205,3 +207,35 @@ def test_values_are_never_looked_at():
     Z = torch.empty(5, 2, device="meta")
     Q = soft_assignment(Z, torch.empty(3, 2, device="meta"))
     assert clustering_kl(target_distribution(Q), Q).shape == ()
+
+
+def test_arrays_give_arrays_equal_to_the_tensors(points):
+    Z, centers = points
+    Q = soft_assignment(Z, centers)
+    P = target_distribution(Q, frequencies=Q.sum(axis=0))
+    divergence = clustering_kl(P, Q=Q)
+    assert isinstance(Q, np.ndarray)
+    assert isinstance(divergence, float)
+    tensor = soft_assignment(torch.tensor(Z), torch.tensor(centers))
+    target = target_distribution(tensor)
+    np.testing.assert_allclose(Q, tensor.numpy(), rtol=1e-14)
+    np.testing.assert_allclose(P, target.numpy(), rtol=1e-14)
+    assert divergence == pytest.approx(float(clustering_kl(target, tensor)))
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", ">f8", "i8", "?", np.longdouble])
+def test_arrays_of_any_numbers(dtype, points):
+    Z = np.array(points[0]).astype(dtype)
+    before = Z.copy()
+    Q = soft_assignment(Z[::-1], Z[:2])
+    assert Q.dtype == (dtype if dtype in ("f2", "f4") else np.float64)
+    np.testing.assert_allclose(Q.sum(axis=1), 1, rtol=1e-3)
+    np.testing.assert_array_equal(Z, before)
+
+
+def test_with_a_tensor_the_result_is_a_tensor(points):
+    Z, centers = points
+    leaf = torch.tensor(Z, requires_grad=True)
+    clustering_kl(np.full((7, 4), 0.25), soft_assignment(leaf, centers)).backward()
+    assert torch.isfinite(leaf.grad).all()
+    assert isinstance(soft_assignment(Z.tolist(), centers.tolist()), np.ndarray)
