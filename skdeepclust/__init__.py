@@ -19,6 +19,7 @@ Where to look first:
 - :mod:`skdeepclust.networks`: the networks; your own can take their place.
 - :mod:`skdeepclust.metrics`: scores and scorers.
 - :mod:`skdeepclust.inspection`, :mod:`skdeepclust.displays`: tables and pictures.
+- :mod:`skdeepclust.callbacks`: the embedding kept during training, for a film.
 - :mod:`skdeepclust.report`: clusters in one HTML file, edited in the browser.
 - :mod:`skdeepclust.base`: the building blocks of a new method.
 
@@ -122,8 +123,8 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 _MODULES = {
-    *("base", "consensus", "datasets", "displays", "encoders", "exceptions", "images"),
-    *("inspection", "metrics", "networks", "report"),
+    *("base", "callbacks", "consensus", "datasets", "displays", "encoders"),
+    *("exceptions", "images", "inspection", "metrics", "networks", "report"),
 }
 
 

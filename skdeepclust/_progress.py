@@ -68,6 +68,7 @@ class _Stage:
         self._estimator = estimator
         self._context = context
         self._data = data
+        self._has_begun = False
 
     @contextmanager
     def step(self, name, fitted_attributes=None):
@@ -79,7 +80,13 @@ class _Stage:
         """
         step = _Step()
         context = self._context.subcontext(task_name=name)
-        context.call_on_fit_task_begin(estimator=self._estimator, **self._data)
+        # Every other step begins as the one before it ended.
+        context.call_on_fit_task_begin(
+            estimator=self._estimator,
+            reconstruction_attributes=None if self._has_begun else fitted_attributes,
+            **self._data,
+        )
+        self._has_begun = True
         yield step
         step.stop_requested = context.call_on_fit_task_end(
             estimator=self._estimator,

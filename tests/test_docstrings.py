@@ -17,6 +17,7 @@ from skdeepclust import (
     DeepCluster,
     LandmarkSpectralClustering,
     base,
+    callbacks,
     datasets,
     displays,
     images,
@@ -43,7 +44,7 @@ THEIRS = {"HasMethods", "Interval", "StrOptions"}
 
 def public():
     modules = (skdeepclust, metrics, networks, datasets, displays, inspection, base)
-    modules += (images, report)
+    modules += (callbacks, images, report)
     for module in modules:
         for name in module.__all__:
             if name in THEIRS:

@@ -28,7 +28,7 @@ LAYERS = [
     {"_joint", "_deepcluster", "_scedae", "heads"},
     {"_dcec", "_dec"},
     {"_idec"},
-    {"base", "consensus", "displays", "images", "inspection"},
+    {"base", "callbacks", "consensus", "displays", "images", "inspection"},
     {"encoders"},
     {"report"},
     {"cli"},
