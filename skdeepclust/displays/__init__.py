@@ -9,6 +9,7 @@ matplotlib is imported when a figure is drawn. It comes with
 from skdeepclust.displays._cluster_number import ClusterNumberDisplay
 from skdeepclust.displays._confusion import ClusterConfusionDisplay
 from skdeepclust.displays._consensus import ConsensusDisplay
+from skdeepclust.displays._film import LatentFilm
 from skdeepclust.displays._latent import LatentSpaceDisplay
 from skdeepclust.displays._montage import ClusterMontageDisplay
 from skdeepclust.displays._profile import ClusterProfileDisplay
@@ -21,6 +22,7 @@ __all__ = [
     "ClusterNumberDisplay",
     "ClusterProfileDisplay",
     "ConsensusDisplay",
+    "LatentFilm",
     "LatentSpaceDisplay",
     "SilhouetteDisplay",
     "TrainingCurvesDisplay",

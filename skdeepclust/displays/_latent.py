@@ -14,6 +14,7 @@ from skdeepclust._fitted import (
     name_of,
 )
 from skdeepclust._sampling import check_max_samples, check_seed, stratified_sample
+from skdeepclust.displays._film import film_of
 from skdeepclust.displays._placing import pushed_apart
 from skdeepclust.displays._projection import (
     check_projection,
@@ -294,6 +295,42 @@ class LatentSpaceDisplay:
             values,
             value_name=value_name,
         ).plot(ax=ax)
+
+    @classmethod
+    def animate(cls, recorder, *, y=None, projection="auto", title=None, seconds=0.6):
+        """Make a film of an embedding while it was trained.
+
+        Parameters
+        ----------
+        recorder : EmbeddingRecorder
+            A :class:`skdeepclust.callbacks.EmbeddingRecorder` that was set before
+            `fit`.
+        y : array-like of shape (n_recorded,), default=None
+            Labels of the recorded samples that decide the colours, such as
+            ``y[recorder.indices_]``. None takes the clusters of every frame.
+        projection : "auto", transformer or None, default="auto"
+            "auto" draws two dimensions as they are, and the two main components of
+            more. A transformer needs `fit` and `transform`: a copy is fitted to the
+            embeddings of all frames together, so that all frames have the same axes.
+            None draws two dimensions as they are.
+        title : str, default=None
+            Title of the film. None says that it is the embedding.
+        seconds : float, default=0.6
+            Seconds from one frame to the next.
+
+        Returns
+        -------
+        film : LatentFilm
+            A player in a notebook; ``film.save("film.html")`` writes a page.
+
+        Raises
+        ------
+        ValueError
+            If the recorder has no frames, if `y` has another length than they, if the
+            embedding cannot be drawn by the projection, or if `seconds` is not
+            positive.
+        """
+        return film_of(recorder, y, projection, title, seconds)
 
     @classmethod
     def _from_space(
