@@ -23,6 +23,12 @@ from skdeepclust._compat import Interval, validate_parameters
 from skdeepclust._containers import as_array
 from skdeepclust._geometry import class_means, nearest
 from skdeepclust._random import derived_seed, root_seed
+from skdeepclust._scale import (
+    check_squares,
+    measure_scale,
+    origin_and_unit,
+    warn_of_outweighing,
+)
 from skdeepclust._spectral_starts import MAX_CLUSTERS, SpectralConsensus
 from skdeepclust._warnings import finished_first
 
@@ -83,6 +89,8 @@ class AutoClustering(ClusterMixin, BaseEstimator):
     -----
     ClusterCollapseWarning
         When the effective number of clusters is below half of `n_clusters`.
+    DataScaleWarning
+        When a column or a value outweighs all others.
 
     See Also
     --------
@@ -159,7 +167,8 @@ class AutoClustering(ClusterMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            When there are fewer samples than clusters.
+            When there are fewer samples than clusters, or when the squares of values
+            overflow.
         """
         with refitting(self) as refit:
             validate_parameters(self)
@@ -180,13 +189,17 @@ class AutoClustering(ClusterMixin, BaseEstimator):
 
     def _checked(self, X, reset):
         dtype = [np.float64, np.float32]
-        return validate_data(self, as_array(X), reset=reset, dtype=dtype, order="C")
+        X = validate_data(self, as_array(X), reset=reset, dtype=dtype, order="C")
+        check_squares(X)
+        return X
 
     def _fit(self, X, seed):
         n_clusters = int(self.n_clusters)
         rng = np.random.RandomState(derived_seed(seed, "sample"))
         chosen = np.sort(rng.permutation(len(X))[:_MAX_SAMPLES])
         sample = X[chosen]
+        origin, unit = origin_and_unit(sample)
+        warn_of_outweighing(measure_scale((sample - origin) / unit, np.inf), self)
         self._components_ = _main_components(sample, derived_seed(seed, "components"))
         main = self._components_(sample)
         neighbors = _Neighbors(main, n_clusters, derived_seed(seed, "neighbors"))

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from skdeepclust._geometry import class_means, nearest
 from skdeepclust._warnings import warn
+from skdeepclust.exceptions import DataScaleWarning
 
 __all__ = [
     "Assignment",
@@ -68,7 +69,8 @@ def make_clusterer(clusterer, n_clusters, n_init, seed):
 def fit_predict_labels(clusterer, F, *, quiet=False):
     """Labels of the rows of F by a clusterer or a mixture, fitted in place.
 
-    Its warnings wait until our fit is complete; with `quiet` they are dropped.
+    Its warnings wait until our fit is complete; with `quiet` they are dropped. Those of
+    the scale are dropped in any case: F is an embedding, which nobody can scale.
 
     Returns
     -------
@@ -95,7 +97,8 @@ def fit_predict_labels(clusterer, F, *, quiet=False):
             )
             raise
     for each in () if quiet else caught:
-        warn(str(each.message), each.category)
+        if not issubclass(each.category, DataScaleWarning):
+            warn(str(each.message), each.category)
     return _as_labels(labels, clusterer, len(F))
 
 

@@ -214,8 +214,8 @@ def _advice_on_text(X, name):
     if "." in first and not first.replace(".", "", 1).strip("+-").isdigit():
         return ValueError(
             f"{name} holds strings such as {first!r}, could not convert them to float. "
-            "If they are file names, read the images first: np.stack of arrays of one "
-            "shape."
+            "If they are file names of images, read them first: "
+            "skdeepclust.ImageReader makes one array of them."
         )
     return ValueError(
         f"{name} holds strings such as {first!r}, could not convert string to float. "
@@ -243,8 +243,9 @@ def _advice(X, name):
         )
     if isinstance(X, str) or hasattr(X, "__fspath__"):
         return TypeError(
-            f"{expected}, got {X!r}. Load the file, or read the images of the folder "
-            "into one array first."
+            f"{expected}, got {X!r}. Load the file first. Of a folder of images "
+            "skdeepclust.find_images lists the files, and skdeepclust.ImageReader "
+            "makes one array."
         )
     if X is None or isinstance(X, Number):
         return ValueError(
@@ -279,6 +280,12 @@ def _from_tensor(X, name):
 
 def _from_nested_lists(X, name):
     """Nested lists of rows or images as an array."""
+    if all(each is None for each in X):
+        what = "a list of None: Input X contains NaN" if len(X) else "an empty list"
+        raise ValueError(
+            f"{name} is {what.replace('X', name)}. Expected 2D array, or a list, of a "
+            "row or an image per sample."
+        )
     X = [
         _from_tensor(each, name) if isinstance(each, torch.Tensor) else each
         for each in X

@@ -51,13 +51,25 @@ def as_samples(X, name="X"):
     Raises
     ------
     TypeError or ValueError
-        If X has no rows, such as None, a file name or a DataLoader.
+        If X has no rows, such as None, a file name or a DataLoader, or if values are
+        masked.
     """
     is_list = isinstance(X, list | tuple)
-    has_tensors = is_list and any(isinstance(each, torch.Tensor) for each in X)
-    has_rows = is_list or len(getattr(X, "shape", ())) > 0
-    is_foreign = isinstance(X, type | torch.Tensor) or not has_rows
-    return as_array(X, name) if is_foreign or has_tensors else X
+    is_odd = is_list and any(
+        each is None or isinstance(each, torch.Tensor | np.ma.MaskedArray) for each in X
+    )
+    is_foreign = isinstance(X, type | torch.Tensor | np.ma.MaskedArray)
+    if not is_foreign and not is_list:
+        is_foreign = len(getattr(X, "shape", ())) == 0
+    if not is_foreign and not is_odd:
+        return X
+    X = as_array(X, name)
+    if np.ndim(X) == 0:
+        raise ValueError(
+            f"{name} must hold a row or an image per sample, got {X!r}: Expected 2D "
+            "array, got scalar array instead."
+        )
+    return X
 
 
 def count_samples(X):

@@ -18,16 +18,17 @@ from skdeepclust._compat import Interval, StrOptions, validate_parameters
 from skdeepclust._containers import as_array
 from skdeepclust._geometry import nearest
 from skdeepclust._random import derived_seed, root_seed
-from skdeepclust._scale import check_size, measure_scale, warn_of_outweighing
+from skdeepclust._scale import (
+    check_squares,
+    measure_scale,
+    origin_and_unit,
+    warn_of_outweighing,
+)
 from skdeepclust._spectral import SpectralEnsemble, cluster_embedding
 from skdeepclust._warnings import finished_first
 
 __all__ = ["LandmarkSpectralClustering"]
 
-# Largest values whose squares, and sums of squares, are numbers of the type.
-_LARGEST = {"float32": 1e18, "float64": 1e150}
-
-_SAMPLE = 10_000  # samples that the centre is taken of
 _BLOCK = 4096  # rows that are converted at once
 
 
@@ -179,13 +180,12 @@ class LandmarkSpectralClustering(
         X = validate_data(self, as_array(X), reset=reset, dtype="numeric", order="C")
         is_float = X.dtype in (np.float64, np.float32)
         dtype = (X.dtype if is_float else np.float64) if reset else self._dtype_
-        largest = max(float(X.max()), -float(X.min()))
-        check_size(largest, _LARGEST[np.dtype(dtype).name])
+        check_squares(X, dtype)
         return np.ascontiguousarray(X, dtype=dtype)
 
     def _fit(self, X, seed):
         self._dtype_ = X.dtype
-        self._center_, self._unit_ = _origin_and_unit(X)
+        self._center_, self._unit_ = origin_and_unit(X)
         Z = self._normalized(X)
         warn_of_outweighing(measure_scale(Z, np.inf), self)
         bandwidth = self.bandwidth
@@ -254,18 +254,3 @@ class LandmarkSpectralClustering(
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []  # the embedding is float32
         return tags
-
-
-def _origin_and_unit(X):
-    """The median sample, and the size of a typical difference from it.
-
-    Distances are those of X, but for the unit. Far from the origin, or in a unit that
-    is far too small or large, float32 would round them away.
-    """
-    sample = X[:: max(1, len(X) // _SAMPLE)].astype(np.float64)
-    center = np.median(sample, axis=0)
-    sizes = np.sqrt(np.mean((sample - center) ** 2, axis=1))
-    sizes = sizes[sizes > 0]
-    # A power of two: dividing by it rounds nothing.
-    unit = 2.0 ** np.round(np.log2(np.median(sizes))) if len(sizes) else 1.0
-    return center, float(unit)

@@ -10,7 +10,9 @@ from skdeepclust.exceptions import DataScaleWarning
 __all__ = [
     "Scale",
     "check_size",
+    "check_squares",
     "measure_scale",
+    "origin_and_unit",
     "warn_of_outweighing",
     "warn_of_scale",
 ]
@@ -27,8 +29,11 @@ _COLUMN_FACTOR = 5
 # root mean square of the median sample: hot pixels, fill values.
 _LARGE_VALUE, _VALUE_FACTOR = 10.0, 100
 
-# Squares of larger values, or sums of them, are beyond float32.
-_LARGEST_VALUE = 1e18
+# Squares of larger values, or sums of them, are beyond the type.
+_LARGEST_OF = {"float32": 1e18, "float64": 1e150}
+_LARGEST_VALUE = _LARGEST_OF["float32"]
+
+_SAMPLE = 10_000  # samples that the origin and the unit are taken of
 
 _VALUES_PER_BLOCK = 2**18
 
@@ -94,14 +99,48 @@ def measure_scale(X, limit=_LARGEST_VALUE):
     )
 
 
-def check_size(largest, limit=_LARGEST_VALUE, name="X"):
+def check_size(largest, limit=_LARGEST_VALUE, name="X", dtype="float32"):
     """Refuse values whose squares, or sums of squares, overflow."""
     if largest > limit:
         raise ValueError(
             f"{name} contains values of up to {largest:.3g}, too large for "
-            "dtype('float32'): their squares overflow. Replace fill values of missing "
+            f"dtype({dtype!r}): their squares overflow. Replace fill values of missing "
             f"data, and scale {name}."
         )
+
+
+def check_squares(X, dtype=None, name="X"):
+    """Refuse an array whose squares overflow in a type, by default its own."""
+    dtype = np.dtype(dtype or X.dtype).name
+    if X.size and dtype in _LARGEST_OF:
+        largest = max(float(X.max()), -float(X.min()))
+        check_size(largest, _LARGEST_OF[dtype], name, dtype)
+
+
+def origin_and_unit(X):
+    """The median sample, and the size of a typical difference from it.
+
+    Distances are those of X, but for the unit. Far from the origin, or in a unit that
+    is far too small or large, float32 would round them away.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        Samples.
+
+    Returns
+    -------
+    origin : ndarray of shape (d,)
+        The median sample.
+    unit : float
+        A power of two: dividing by it rounds nothing.
+    """
+    sample = X[:: max(1, len(X) // _SAMPLE)].astype(np.float64)
+    origin = np.median(sample, axis=0)
+    sizes = np.sqrt(np.mean((sample - origin) ** 2, axis=1))
+    sizes = sizes[sizes > 0]
+    unit = 2.0 ** np.round(np.log2(np.median(sizes))) if len(sizes) else 1.0
+    return origin, float(unit)
 
 
 def warn_of_scale(scale, estimator, fitted=None, n_samples=None):

@@ -1,5 +1,7 @@
 """Clusterings that compete, their consensus, and the network that starts as a PCA."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -21,6 +23,7 @@ from skdeepclust import (
     IDEC,
     AutoClustering,
     Autoencoder,
+    DataScaleWarning,
     DeepCluster,
     LandmarkSpectralClustering,
     _auto_clustering,
@@ -28,6 +31,7 @@ from skdeepclust import (
     _initial_centers,
 )
 from skdeepclust._auto_clustering import _candidates, modularity
+from skdeepclust._clusterers import fit_predict_labels
 from skdeepclust._initial_centers import first_clusters
 from skdeepclust._spectral_starts import SpectralConsensus
 from skdeepclust._tensor_data import TensorData
@@ -237,11 +241,29 @@ def test_duplicates_and_constant_columns():
         ({}, np.array([[np.inf, 1.0]] * 9), "infinity"),
         ({}, np.zeros(9), "1D array"),
         ({}, np.zeros((9, 0)), "0 feature"),
+        ({}, np.full((9, 2), 1e19, np.float32), r"'float32'\): their squares overflow"),
+        ({}, np.full((9, 2), -1e200), r"'float64'\): their squares overflow"),
     ],
 )
 def test_wrong_inputs_are_refused(params, X, words):
     with pytest.raises(ValueError, match=words):
         AutoClustering(**params).fit(X)
+
+
+def test_a_column_that_outweighs_the_others_is_warned_of():
+    X = make_blobs(300, n_features=12, centers=3, random_state=0)[0]
+    with pytest.warns(DataScaleWarning, match="Column 7 of X.*AutoClustering"):
+        AutoClustering(3, random_state=0).fit(X * np.where(np.arange(12) == 7, 1e3, 1))
+    moved = AutoClustering(3, random_state=0).fit(X + 1e6)
+    with pytest.raises(ValueError, match="their squares overflow"):
+        moved.predict(np.full((1, 12), 1e200))
+
+
+def test_the_scale_of_an_embedding_is_nobodys_to_change():
+    F = np.random.RandomState(0).normal(size=(200, 8)) * np.r_[1e4, np.ones(7)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DataScaleWarning)
+        fit_predict_labels(AutoClustering(2, random_state=0), F)
 
 
 def test_main_components_of_images_and_rows():

@@ -20,6 +20,7 @@ from skdeepclust._base import refitting
 from skdeepclust._compat import HasMethods, Interval, StrOptions, validate_parameters
 from skdeepclust._fitted import as_samples, clusters_of, count_samples, name_of
 from skdeepclust._random import derived_seed, root_seed
+from skdeepclust._scale import check_squares
 from skdeepclust._warnings import finished_first, warn
 from skdeepclust.consensus._pooled import pooled_scores
 from skdeepclust.consensus._votes import (
@@ -217,7 +218,8 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
             If X is sparse, if an estimator is a class, or if it has no `predict` and
             runs are fitted to parts of X.
         ValueError
-            If the runs cannot differ, because no `random_state` can be set.
+            If the runs cannot differ, because no `random_state` can be set, or if the
+            squares of values overflow.
         """
         with refitting(self) as refit:
             validate_parameters(self)
@@ -410,7 +412,10 @@ def _dense_samples(X):
             "list. Pass X.toarray(), or put the step that makes X sparse into a "
             "pipeline and pass what that step takes."
         )
-    return as_samples(X)
+    X = as_samples(X)
+    if isinstance(X, np.ndarray) and X.dtype.kind == "f":
+        check_squares(X)
+    return X
 
 
 def _check_clusters(estimator, *, needs_predict):

@@ -89,6 +89,8 @@ class Network:
         return torch.autocast(self._device.type, torch.bfloat16)
 
     def _on_device(self, batch):
+        if batch.dtype == np.longdouble:  # which torch has not
+            batch = batch.astype(np.float64)
         images = torch.from_numpy(batch)
         if self._device.type == "cuda":
             images = images.pin_memory().to(self._device, non_blocking=True)

@@ -25,6 +25,8 @@ def are_paths(X: Any) -> bool:
     """Whether X holds paths, or is one, and not numbers."""
     if isinstance(X, str | bytes | os.PathLike):
         return True
+    if isinstance(X, type):
+        return False
     if isinstance(X, list | tuple):
         return bool(X) and isinstance(X[0], str | os.PathLike)
     if len(getattr(X, "shape", ())) != 1 or getattr(X, "dtype", None) is None:

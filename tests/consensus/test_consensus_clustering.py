@@ -267,6 +267,25 @@ def test_pooled_scores_are_means_over_spaces(data):
     np.testing.assert_allclose(pooled_scores(runs, X), expected)
 
 
+@pytest.mark.parametrize(
+    ("X", "words"),
+    [
+        (np.array(3.0), "X must hold a row or an image per sample"),
+        (np.ndarray, "X must be an array.*class ndarray"),
+        (np.ma.masked_greater(np.eye(9), 0.5), "masked values"),
+        ([np.ma.masked_greater(row, 0.5) for row in np.eye(9)], "masked values"),
+        (np.full((9, 2), 1e19, np.float32), "their squares overflow"),
+        (np.full((9, 2), 1e200), "their squares overflow"),
+    ],
+)
+def test_samples_that_no_run_can_take(X, words, data):
+    consensus = ConsensusClustering(KMEANS, 2, random_state=0)
+    with pytest.raises((TypeError, ValueError), match=words):
+        consensus.fit(X)
+    with pytest.raises((TypeError, ValueError), match=words):
+        consensus.fit(data[0]).predict(X)
+
+
 def test_pooled_scores_refuse(data):
     X, _ = data
     with pytest.raises(TypeError, match="must be a list"):

@@ -336,6 +336,16 @@ def test_wrong_dicts(case, photos):
 # -- parameters ------------------------------------------------------------------------
 
 
+def test_containers_and_types_of_numbers():
+    wide = encoder(flat, image_shape=None)
+    X = np.random.RandomState(0).rand(5, 3)
+    with pytest.raises(TypeError, match="class ndarray"):
+        wide.fit(np.ndarray)
+    np.testing.assert_array_equal(
+        wide.fit_transform(X.astype(np.longdouble)), wide.fit_transform(X)
+    )
+
+
 @pytest.mark.parametrize(
     ("params", "words"),
     [
