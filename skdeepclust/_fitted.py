@@ -13,6 +13,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from skdeepclust._containers import as_array
+from skdeepclust._scale import check_squares
 
 __all__ = [
     "as_rows",
@@ -95,7 +96,8 @@ def as_rows(X, name="X"):
     Raises
     ------
     TypeError or ValueError
-        If X is no array of finite numbers or is empty.
+        If X is no array of finite numbers, is empty, or has values whose squares
+        overflow.
     """
     X = np.asarray(X.toarray() if scipy.sparse.issparse(X) else as_array(X, name))
     if X.ndim == 0:
@@ -108,7 +110,9 @@ def as_rows(X, name="X"):
     dtype = rows.dtype if is_ready else np.float64 if is_wide else np.float32
     if rows.dtype.kind == "O" and any(_is_missing(value) for value in rows.flat):
         raise ValueError(f"Input {name} contains NaN. Drop or impute these samples.")
-    return check_array(rows, dtype=dtype, order=None, input_name=name)
+    rows = check_array(rows, dtype=dtype, order=None, input_name=name)
+    check_squares(rows, name=name)
+    return rows
 
 
 def check_instance(estimator, name="estimator"):

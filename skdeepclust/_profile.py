@@ -489,7 +489,7 @@ def _rule_table(columns, codes, names, max_depth):
             "n_samples": rule.n_samples,
         }
         for i, name in enumerate(names)
-        for rule in rules_of(features, codes == i, max_depth)
+        for rule in rules_of(features, codes == i, min(max_depth, len(codes)))
     ]
     keys = ["cluster", "rule", "coverage", "purity", "n_samples"]
     return import_pandas().DataFrame(rows, columns=keys)

@@ -545,6 +545,10 @@ def test_wrong_parameters(params, error, message):
         cluster_profile(np.eye(4)[:, :2], [0, 0, 1, 1], **params)
 
 
+def test_more_depth_than_samples():
+    assert cluster_profile(np.eye(4)[:, :2], [0, 0, 1, 1], max_depth=2**70).rules.size
+
+
 def test_missing_pandas_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ImportError, match=r'pip install "skdeepclust\[tables\]"'):

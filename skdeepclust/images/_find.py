@@ -104,6 +104,8 @@ def find_images(
     >>> paths, rejected = find_images("photos", check=True)  # doctest: +SKIP
     """
     root = _checked_folder(folder)
+    if not isinstance(check, bool):
+        raise TypeError(f"check={check!r} must be True or False.")
     if not isinstance(max_pixels, Integral) or max_pixels < 1:
         raise ValueError(
             f"max_pixels={max_pixels!r} must be a whole number, 1 or more."

@@ -119,5 +119,10 @@ def checked_images(images, X):
         raise ValueError(
             f"images of shape {images.shape} must be (n, H, W) or (n, C, H, W)."
         )
+    kind = getattr(images.dtype, "kind", "f")
+    if kind not in "buif":
+        raise TypeError(f"images of type {images.dtype} must be numbers.")
+    if kind == "f" and not all(np.isfinite(each).all() for each in images):
+        raise ValueError("Input images contains NaN or infinity. Fill these pixels.")
     check_same_length(X=X, images=images)
     return images

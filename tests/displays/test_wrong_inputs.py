@@ -66,6 +66,8 @@ def test_values_of_X_that_are_not_finite(draw, dcec, digits):
     X = digits[0].copy()
     X[3, 3] = np.inf
     refused(lambda: draw(dcec, X), ValueError, "Input X contains infinity")
+    X[3, 3] = 1e20
+    refused(lambda: draw(dcec, X), ValueError, "X contains values of up to 1e.20, too")
 
 
 @pytest.mark.parametrize("draw", FROM_ESTIMATOR[1:4])
@@ -367,3 +369,10 @@ def test_text_is_named_before_scikit_learn_stumbles(blobs):
             ValueError,
             "X holds strings",
         )
+
+
+def test_points_whose_squares_overflow():
+    Z = np.full((9, 2), 1e30, np.float32)
+    for draw in (SilhouetteDisplay.from_predictions, LatentSpaceDisplay.from_embedding):
+        message = "Z contains values of up to 1e.30.*squares overflow"
+        refused(lambda draw=draw: draw(Z, [0, 1, 2] * 3), ValueError, message)

@@ -229,6 +229,8 @@ def test_wrong_folders(tmp_path):
     for wrong in (0, 1.5, None):
         with pytest.raises(ValueError, match="max_pixels"):
             find_images(tmp_path, max_pixels=wrong)
+    with pytest.raises(TypeError, match="check='a' must be True or False"):
+        find_images(tmp_path, check="a")
 
 
 def test_missing_packages_are_named(tmp_path, monkeypatch):

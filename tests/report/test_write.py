@@ -362,6 +362,8 @@ def test_curves_of_odd_values():
         ({"random_state": "x"}, ValueError, "random_state"),
         ({"images": np.zeros((3, 8, 8))}, ValueError, "images has 3"),
         ({"images": np.zeros((150, 8))}, ValueError, "images of shape"),
+        ({"images": np.full((150, 8, 8), np.nan)}, ValueError, "images contains NaN"),
+        ({"images": np.full((150, 8, 8), "a")}, TypeError, "must be numbers"),
         ({"paths": ["a", "b"]}, ValueError, "paths has 2"),
         ({"paths": "abc"}, TypeError, "paths must be a sequence"),
         ({"path": 3}, TypeError, "path must be a path"),
