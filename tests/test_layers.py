@@ -17,7 +17,8 @@ LAYERS = [
     {"_augment", "_auto", "_compat", "_containers", "_device", "_effects"}
     | {"_functional", "_params", "_progress", "_random", "_sampling", "_warnings"}
     | {"exceptions"},
-    {"_cache", "_fitted", "_scale", "_tensor_data", "datasets"},
+    {"_scale"},
+    {"_cache", "_fitted", "_tensor_data", "datasets"},
     {"_batches", "_geometry", "_inputs", "_tables", "_target", "metrics", "networks"},
     {"_clusterers", "_nets", "_pseudo_labels", "_rules"},
     {"_profile", "_spectral"},
