@@ -9,6 +9,7 @@ from skdeepclust._fitted import (
     check_labels,
     check_same_length,
     clusters_of,
+    last_step,
     name_of,
 )
 from skdeepclust.displays._style import (
@@ -30,8 +31,11 @@ _SMALLEST_TEXT = 5.0
 # Width of a digit, with some space around it, in multiples of its size.
 _DIGIT_WIDTH = 0.66
 
-# Inches of a cell in a new figure, and of the margins.
-_CELL, _AROUND = 0.4, 1.6
+# Inches of a cell in a new figure, of the margins, and of the widest figure.
+_CELL, _AROUND, _WIDEST = 0.4, 1.6, 14.0
+
+# What a cell is a share of, by the parameter `normalize`: the axis that is summed.
+_SUMMED = {None: None, "class": 1, "cluster": 0}
 
 
 class ClusterConfusionDisplay:
@@ -39,7 +43,12 @@ class ClusterConfusionDisplay:
 
     Clusters are matched to classes one to one so that most samples agree
     (:func:`skdeepclust.metrics.match_clusters`). The matches are on the diagonal.
-    Clusters and classes without a match come last.
+    Clusters and classes without a match come last, then the clusters without samples.
+    Zeros are left blank.
+
+    The title has ACC, the share of samples on the diagonal. With more clusters than
+    classes it has the purity instead: the share of samples that are of the most
+    frequent class of their cluster. ACC would count only one cluster per class.
 
     Parameters
     ----------
@@ -55,6 +64,8 @@ class ClusterConfusionDisplay:
         Normalised mutual information for the title. None leaves it out.
     ari : float, default=None
         Adjusted Rand index for the title. None leaves it out.
+    purity : float, default=None
+        Purity for the title, with more clusters than classes. None leaves it out.
 
     Attributes
     ----------
@@ -86,16 +97,27 @@ class ClusterConfusionDisplay:
     >>> plt.close(display.figure_)
     """
 
-    def __init__(self, table, classes, clusters, *, accuracy=None, nmi=None, ari=None):
+    def __init__(
+        self,
+        table,
+        classes,
+        clusters,
+        *,
+        accuracy=None,
+        nmi=None,
+        ari=None,
+        purity=None,
+    ):
         self.table = table
         self.classes = classes
         self.clusters = clusters
         self.accuracy = accuracy
         self.nmi = nmi
         self.ari = ari
+        self.purity = purity
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, cmap="Blues", ax=None):
+    def from_estimator(cls, estimator, X, y, *, normalize=None, cmap="Blues", ax=None):
         """Draw the clusters that an estimator predicts against known classes.
 
         Parameters
@@ -106,6 +128,8 @@ class ClusterConfusionDisplay:
             Samples, as the estimator takes them.
         y : array-like of shape (n_samples,)
             Classes: whole numbers, strings or booleans, none missing.
+        normalize : {"class", "cluster"} or None, default=None
+            Draw per cent of every class, or of every cluster, instead of numbers.
         cmap : str or matplotlib Colormap, default="Blues"
             Colours of the cells.
         ax : matplotlib Axes, Figure or SubFigure, default=None
@@ -121,20 +145,23 @@ class ClusterConfusionDisplay:
         TypeError
             If the estimator is a class or None, or has no clusters.
         ValueError
-            If the lengths of X and y differ, or if y has missing or continuous values.
+            If the lengths of X and y differ, if y has missing or continuous values, or
+            if `normalize` is another word.
         """
         check_instance(estimator)
         check_axes(ax)
         check_cmap(cmap)
+        _check_normalize(normalize)
         y = check_labels(y, "y")
         labels = clusters_of(estimator, X)
         if labels is None:
             raise TypeError(f"{name_of(estimator)} has neither predict nor labels_.")
         check_same_length(X=labels, y=y)
-        return cls.from_predictions(y, labels, cmap=cmap, ax=ax)
+        display = cls._from_labels(y, labels, _empty_clusters(estimator, labels))
+        return display.plot(ax=ax, normalize=normalize, cmap=cmap)
 
     @classmethod
-    def from_predictions(cls, y_true, labels, *, cmap="Blues", ax=None):
+    def from_predictions(cls, y_true, labels, *, normalize=None, cmap="Blues", ax=None):
         """Draw clusters against known classes.
 
         Parameters
@@ -143,6 +170,8 @@ class ClusterConfusionDisplay:
             Classes: whole numbers, strings or booleans, none missing.
         labels : array-like of shape (n_samples,)
             Clusters, likewise.
+        normalize : {"class", "cluster"} or None, default=None
+            Draw per cent of every class, or of every cluster, instead of numbers.
         cmap : str or matplotlib Colormap, default="Blues"
             Colours of the cells.
         ax : matplotlib Axes, Figure or SubFigure, default=None
@@ -157,33 +186,46 @@ class ClusterConfusionDisplay:
         ------
         ValueError
             If the inputs are empty, differ in length, or have missing or continuous
-            values, or if matplotlib does not know `cmap`.
+            values, if matplotlib does not know `cmap`, or if `normalize` is another
+            word.
         """
         check_axes(ax)
         check_cmap(cmap)
+        _check_normalize(normalize)
         y_true, labels = check_labels(y_true, "y_true"), check_labels(labels, "labels")
         check_same_length(y_true=y_true, labels=labels)
+        display = cls._from_labels(y_true, labels, ())
+        return display.plot(ax=ax, normalize=normalize, cmap=cmap)
+
+    @classmethod
+    def _from_labels(cls, y_true, labels, empty):
+        """The display of checked labels, and of clusters without samples."""
         matching = match_clusters(y_true, labels)
         table = contingency_matrix(y_true, labels)
         classes, clusters = np.unique(y_true), np.unique(labels)
         rows, columns = _matched_order(table, classes, clusters, matching)
-        display = cls(
-            table[np.ix_(rows, columns)],
+        purity = table.max(axis=0).sum() / table.sum()
+        table = table[np.ix_(rows, columns)]
+        has_purity = len(clusters) > len(classes)
+        return cls(
+            np.pad(table, ((0, 0), (0, len(empty)))),
             classes[rows],
-            clusters[columns],
-            accuracy=clustering_accuracy(y_true, labels),
+            np.append(clusters[columns], empty) if len(empty) else clusters[columns],
+            accuracy=None if has_purity else clustering_accuracy(y_true, labels),
             nmi=float(normalized_mutual_info_score(y_true, labels)),
             ari=float(adjusted_rand_score(y_true, labels)),
+            purity=float(purity) if has_purity else None,
         )
-        return display.plot(ax=ax, cmap=cmap)
 
-    def plot(self, ax=None, *, cmap="Blues"):
+    def plot(self, ax=None, *, normalize=None, cmap="Blues"):
         """Draw the table.
 
         Parameters
         ----------
         ax : matplotlib Axes, Figure or SubFigure, default=None
             Where to draw. None makes a figure.
+        normalize : {"class", "cluster"} or None, default=None
+            Draw per cent of every class, or of every cluster, instead of numbers.
         cmap : str or matplotlib Colormap, default="Blues"
             Colours of the cells.
 
@@ -193,6 +235,7 @@ class ClusterConfusionDisplay:
             Itself.
         """
         check_cmap(cmap)
+        _check_normalize(normalize)
         shape = (len(self.classes), len(self.clusters))
         if np.shape(self.table) != shape:
             raise ValueError(
@@ -200,21 +243,28 @@ class ClusterConfusionDisplay:
                 f"got {np.shape(self.table)}."
             )
         n_rows, n_columns = shape
-        ax = single_axes(
-            ax,
-            (max(4.2, _CELL * n_columns + _AROUND), max(3.6, _CELL * n_rows + _AROUND)),
-        )
+        width = min(max(4.2, _CELL * n_columns + _AROUND), _WIDEST)
+        ax = single_axes(ax, (width, max(3.6, _CELL * n_rows + _AROUND)))
         size = text_size(ax)
         width, height = points_of(ax)
         cell = (width / n_columns, height / n_rows)
-        self.im_ = ax.imshow(self.table, cmap=cmap, aspect="auto")
-        self.im_.set_clim(0, max(self.table.max(), 1))
-        self.text_ = self._write_numbers(ax, cell, size)
+        shown = _shares(self.table, normalize)
+        self.im_ = ax.imshow(shown, cmap=cmap, aspect="auto")
+        self.im_.set_clim(0, max(shown.max(), 1))
+        self.text_ = self._write_numbers(ax, shown, cell, size)
+        unit = "samples" if normalize is None else f"% of the {normalize}"
         if not self.text_:
             bar = ax.figure.colorbar(self.im_, ax=ax, pad=0.02)
-            bar.set_label("samples", fontsize=size)
+            bar.set_label(unit, fontsize=size)
             bar.ax.tick_params(labelsize=size * 0.9)
-        ax.set(xlabel="cluster", ylabel="class", title=self._title())
+        n_empty = int((np.asarray(self.table).sum(axis=0) == 0).sum())
+        notes = [] if normalize is None else [unit]
+        notes += [f"{n_empty} empty"] if n_empty else []
+        ax.set(
+            xlabel=f"cluster ({', '.join(notes)})" if notes else "cluster",
+            ylabel="class",
+            title=self._title(),
+        )
         set_text_size(ax, size)
         self._name_ticks(ax, cell, size)
         self.ax_, self.figure_ = ax, ax.figure
@@ -222,29 +272,30 @@ class ClusterConfusionDisplay:
 
     def _title(self):
         """The scores that are known."""
-        scores = {"ACC": self.accuracy, "NMI": self.nmi, "ARI": self.ari}
+        scores = {"ACC": self.accuracy, "purity": self.purity}
+        scores |= {"NMI": self.nmi, "ARI": self.ari}
         known = [
             f"{name} {value:.3f}" for name, value in scores.items() if value is not None
         ]
         return "   ".join(known)
 
-    def _write_numbers(self, ax, cell, size):
+    def _write_numbers(self, ax, shown, cell, size):
         """Write the numbers into the cells if they are legible there."""
-        n_digits = len(str(self.table.max()))
+        n_digits = len(f"{shown.max():.0f}")
         fitting = min(0.8 * cell[1], cell[0] / (n_digits * _DIGIT_WIDTH + 0.3))
         if fitting < _SMALLEST_TEXT:
             return []
         texts = []
-        for (i, j), value in np.ndenumerate(self.table):
+        for (i, j), value in np.ndenumerate(shown):
             ink = ink_on(self.im_.cmap(self.im_.norm(value)))
             text = ax.text(
                 j,
                 i,
-                f"{value:d}",
+                f"{value:.0f}" if self.table[i, j] else "",
                 ha="center",
                 va="center",
                 fontsize=min(size, fitting),
-                color=ink if value else "0.6",
+                color=ink,
             )
             texts.append(text)
         return texts
@@ -267,6 +318,31 @@ class ClusterConfusionDisplay:
         if not is_upright:
             width = longest * _DIGIT_WIDTH
             ax.tick_params(axis="x", labelsize=min(size, max(4, cell[0] / width)))
+
+
+def _check_normalize(normalize):
+    """Refuse another word."""
+    if not isinstance(normalize, str | None) or normalize not in _SUMMED:
+        raise ValueError(
+            f"normalize={normalize!r} must be None (numbers of samples), 'class' or "
+            "'cluster' (per cent of each)."
+        )
+
+
+def _shares(table, normalize):
+    """The table, or per cent of its rows or columns."""
+    if normalize is None:
+        return table
+    sums = np.sum(table, axis=_SUMMED[normalize], keepdims=True)
+    return 100 * table / np.maximum(sums, 1)
+
+
+def _empty_clusters(estimator, labels):
+    """Clusters of the estimator that have no samples, by its centres."""
+    centers = getattr(last_step(estimator), "cluster_centers_", None)
+    if centers is None or np.asarray(labels).dtype.kind not in "iu":
+        return np.array([], dtype=int)
+    return np.setdiff1d(np.arange(len(centers)), labels)
 
 
 def _matched_order(table, classes, clusters, matching):

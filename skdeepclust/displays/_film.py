@@ -325,7 +325,8 @@ def _check_frames(points, labels, centers, captions, seconds):
             f"captions must have {len(points)} entries, one per frame, got "
             f"{len(captions)}."
         )
-    if not isinstance(seconds, Real) or isinstance(seconds, bool) or not seconds > 0:
+    is_number = isinstance(seconds, Real) and not isinstance(seconds, bool)
+    if not is_number or not float(seconds) > 0:
         raise ValueError(f"seconds={seconds!r} must be a positive number.")
 
 

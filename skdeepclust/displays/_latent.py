@@ -1,6 +1,7 @@
 """The embedding in two dimensions."""
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from skdeepclust._fitted import (
     as_rows,
@@ -11,6 +12,7 @@ from skdeepclust._fitted import (
     check_same_length,
     clustered_space,
     clusters_of,
+    count_samples,
     name_of,
 )
 from skdeepclust._sampling import check_max_samples, check_seed, stratified_sample
@@ -21,11 +23,19 @@ from skdeepclust.displays._projection import (
     project,
     projection_name,
 )
+from skdeepclust.displays._side_by_side import (
+    check_estimators,
+    check_layout,
+    recoloured,
+    side_by_side,
+)
 from skdeepclust.displays._style import (
     check_axes,
     color_of,
     count,
+    grey,
     halo,
+    ink,
     marker_of,
     panel_axes,
     points_of,
@@ -38,13 +48,19 @@ __all__ = ["LatentSpaceDisplay"]
 # With more labels than this, their names are in the picture, not in a legend.
 _MOST_IN_LEGEND = 10
 
+# In a new figure: width of the picture and of the legend in inches, the flattest and
+# the tallest picture, and inches of titles and axis.
+_WIDTH, _LEGEND, _FLATTEST, _TALLEST, _AROUND = 5.2, 1.2, 0.45, 1.3, 0.8
+
 
 class LatentSpaceDisplay:
     """The samples in the embedding, in two dimensions and coloured by cluster.
 
-    Up to ten labels have a legend. More labels are written at the median of their
-    points. With a value for every sample, such as a confidence, the colours show the
-    values, and all labels are written at the medians.
+    Up to ten labels have a legend. More labels are written at the medoids of their
+    points: the point with the smallest sum of distances to the others. With a value
+    for every sample, such as a confidence, the colours show the values, and all labels
+    are written at the medoids. Further uses of the ten colours are darker, then
+    lighter, and have other markers.
 
     Parameters
     ----------
@@ -70,13 +86,15 @@ class LatentSpaceDisplay:
         Number of samples that `points` were drawn from. None if all are drawn.
     indices : ndarray of shape (n_drawn,), default=None
         Positions of the drawn samples in X.
+    panels : dict of str to LatentSpaceDisplay, default=None
+        Several displays of the same samples by title, drawn side by side instead.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The panel of `points`; with `points_before` this is the second panel.
+        The panel of `points`; with `points_before` or `panels` this is the last panel.
     axes_ : ndarray of matplotlib Axes
-        One or two panels.
+        All panels.
     figure_ : matplotlib Figure
         The figure.
 
@@ -118,6 +136,7 @@ class LatentSpaceDisplay:
         value_name="value",
         n_samples=None,
         indices=None,
+        panels=None,
     ):
         self.points = points
         self.labels = labels
@@ -130,6 +149,7 @@ class LatentSpaceDisplay:
         self.value_name = value_name
         self.n_samples = n_samples
         self.indices = indices
+        self.panels = panels
 
     @classmethod
     def from_estimator(
@@ -297,6 +317,96 @@ class LatentSpaceDisplay:
         ).plot(ax=ax)
 
     @classmethod
+    def from_estimators(
+        cls,
+        estimators,
+        X,
+        *,
+        y=None,
+        reference=None,
+        layout="own",
+        projection="tsne",
+        max_samples=1000,
+        random_state=0,
+        ax=None,
+    ):
+        """Draw the same samples for several estimators, side by side.
+
+        Parameters
+        ----------
+        estimators : dict of str to estimator, or list of estimators
+            Fitted estimators, by the titles of their panels. A list has the names of
+            the classes as titles. All of them take X.
+        X : array-like
+            Samples, as the estimators take them.
+        y : array-like of shape (n_samples,), default=None
+            Labels that decide the colours in all panels, such as classes. None takes
+            the clusters of each estimator.
+        reference : array-like of shape (n_samples,), default=None
+            Labels that name and colour the clusters, such as classes: a cluster takes
+            the label that it is matched to one to one
+            (:func:`skdeepclust.metrics.match_clusters`). Further clusters have other
+            colours. None takes the clusters of the first estimator.
+        layout : {"own", "first"} or array of shape (n_samples, width), default="own"
+            Where the samples are. "own" is the space of each estimator: t-SNE begins
+            with the places of the first panel, and the picture is turned and mirrored
+            towards it. "first" is the space of the first estimator in all panels, so
+            that only the colours differ. An array is such a space, too.
+        projection : {"tsne", "pca"}, transformer or None, default="tsne"
+            As for :meth:`from_estimator`.
+        max_samples : int, default=1000
+            Most samples to draw. None draws all samples.
+        random_state : int, RandomState instance or None, default=0
+            Seed of the sample and of the projection.
+        ax : array of matplotlib Axes, Figure or SubFigure, default=None
+            Where to draw: an axes per estimator, or a figure to lay them out in. None
+            makes a figure.
+
+        Returns
+        -------
+        display : LatentSpaceDisplay
+            The display, drawn. Its `panels` has a display per estimator.
+
+        Raises
+        ------
+        TypeError
+            If `estimators` is neither a dict nor a list, or holds something else than
+            estimators.
+        ValueError
+            If there are no estimators, if inputs differ in length, or if `layout` or
+            `projection` is another word.
+        """
+        named = check_estimators(estimators)
+        check_layout(layout)
+        check_axes(ax, len(named))
+        check_projection(projection)
+        check_max_samples(max_samples)
+        check_seed(random_state)
+        X = as_samples(X)
+        y = None if y is None else check_labels(y, "y")
+        reference = None if reference is None else check_labels(reference, "reference")
+        check_same_length(X=X, y=y, reference=reference)
+        labels = _labels_of(named, X, y, reference)
+        first = next(iter(labels.values()))
+        strata = np.zeros(count_samples(X)) if first is None else first
+        indices = stratified_sample(strata, max_samples, random_state)
+        places = side_by_side(named, X, layout, indices, projection, random_state)
+        shared = {
+            "projection_name": projection_name(projection),
+            "label_name": "cluster" if y is None else "class",
+            "n_samples": count_samples(X),
+            "indices": indices,
+        }
+        panels = {}
+        for name, (points, centers) in places.items():
+            drawn = None if labels[name] is None else labels[name][indices]
+            panels[name] = cls(points, drawn, centers=centers, **shared)
+        last = panels[name]
+        display = cls(last.points, last.labels, centers=last.centers, **shared)
+        display.panels = panels
+        return display.plot(ax=ax)
+
+    @classmethod
     def animate(cls, recorder, *, y=None, projection="auto", title=None, seconds=0.6):
         """Make a film of an embedding while it was trained.
 
@@ -384,6 +494,8 @@ class LatentSpaceDisplay:
         display : LatentSpaceDisplay
             Itself.
         """
+        if self.panels is not None:
+            return self._plot_panels(ax)
         has_before = self.points_before is not None
         for name in ("points", "centers", "points_before"):
             shape = np.shape(getattr(self, name))
@@ -395,9 +507,8 @@ class LatentSpaceDisplay:
             values=self.values,
             points_before=self.points_before,
         )
-        axes = panel_axes(
-            ax, 1 + has_before, (11, 5) if has_before else (6.4, 5), aspect=1
-        )
+        figsize = (11, 5) if has_before else self._figsize()
+        axes = panel_axes(ax, 1 + has_before, figsize, aspect=1)
         size = min(text_size(axis) for axis in axes)
         n_samples = self.n_samples or len(self.points)
         shown = count(len(self.points), n_samples)
@@ -415,9 +526,39 @@ class LatentSpaceDisplay:
         self.ax_, self.axes_, self.figure_ = main, axes, main.figure
         return self
 
-    def _draw(self, ax, points, centers, size):
+    def _plot_panels(self, ax):
+        """Draw the panels, with one legend."""
+        panels = list(self.panels.values())
+        n_columns = min(len(panels), 3)
+        n_rows = -(-len(panels) // n_columns)
+        axes = panel_axes(ax, len(panels), (3.6 * n_columns, 3.4 * n_rows), aspect=1)
+        size = min(text_size(axis) for axis in axes)
+        known = [panel.labels for panel in panels if panel.labels is not None]
+        names = np.unique(np.concatenate(known)) if known else None
+        for axis, title, panel in zip(axes, self.panels, panels, strict=True):
+            panel._draw(axis, panel.points, panel.centers, size, names)
+            axis.set(title=title, xlabel="", ylabel="")
+            set_text_size(axis, size)
+        shown = count(len(self.points), self.n_samples or len(self.points))
+        axes[0].set_xlabel(f"{self.projection_name}, {shown}", fontsize=size * 0.9)
+        self._add_legend(axes[min(n_columns, len(panels)) - 1], size)
+        self.ax_, self.axes_, self.figure_ = axes[-1], axes, axes[-1].figure
+        return self
+
+    def _figsize(self):
+        """Width and height of a new figure of one panel, in the shape of the points."""
+        width, height = np.maximum(np.ptp(self.points, axis=0), 1e-12)
+        shape = np.clip(height / width, _FLATTEST, _TALLEST)
+        has_beside = self.labels is not None or self.values is not None
+        beside = 0 if not has_beside or self._is_written_only() else _LEGEND
+        return _WIDTH + beside, _WIDTH * shape + _AROUND
+
+    def _draw(self, ax, points, centers, size, shared_names=None):
         """Draw the points of a panel, coloured by label or value, and the centres."""
         names, index = self._names_and_index()
+        if shared_names is not None and self.labels is not None:
+            names, index = shared_names, np.searchsorted(shared_names, self.labels)
+        present = np.unique(index)
         side = min(points_of(ax))
         for k in range(len(names)):
             ax.scatter(
@@ -429,27 +570,19 @@ class LatentSpaceDisplay:
                 linewidths=0,
                 **self._colors(index == k, color_of(k)),
             )
-        is_crowded = self._has_names_in_picture()
-        if centers is not None:
-            # Beside the names a filled cross could be mistaken for a letter.
-            look = (
-                {"marker": "+", "s": 20, "color": "black"}
-                if is_crowded
-                else {
-                    "marker": "X",
-                    "s": np.clip(0.0008 * side**2, 15, 80),
-                    "color": "white",
-                    "edgecolors": "black",
-                }
-            )
+        is_crowded = self.values is not None or len(names) > _MOST_IN_LEGEND
+        is_crowded &= self.labels is not None
+        if centers is not None and not is_crowded:  # the names would hide them
+            area = np.clip(0.0008 * side**2, 15, 80)
+            look = {"marker": "X", "s": area, "color": "white", "edgecolors": "black"}
             ax.scatter(*centers.T, label="centre", linewidths=0.8, zorder=3, **look)
         ax.set(xticks=[], yticks=[], aspect="equal", adjustable="datalim")
         ax.set_xlabel(f"{self.projection_name} 1")
         ax.set_ylabel(f"{self.projection_name} 2")
         if is_crowded:
-            medians = [np.median(points[index == k], axis=0) for k in range(len(names))]
+            medoids = [_medoid(points[index == k]) for k in present]
             share = 0.85 if len(names) <= 20 else 0.7
-            _write_names(ax, names, np.array(medians), share * size)
+            _write_names(ax, names[present], np.array(medoids), share * size)
 
     def _colors(self, chosen, color):
         """Colours of the chosen points: those of their values, or one colour."""
@@ -464,6 +597,10 @@ class LatentSpaceDisplay:
             return False
         names, _ = self._names_and_index()
         return len(names) > _MOST_IN_LEGEND or self.values is not None
+
+    def _is_written_only(self):
+        """Whether there is nothing beside the picture: neither legend nor colours."""
+        return self.values is None and self._has_names_in_picture()
 
     def _names_and_index(self):
         """The labels, and for every point the index of its label."""
@@ -496,6 +633,21 @@ class LatentSpaceDisplay:
             handle.set(sizes=[28], alpha=1)
 
 
+def _labels_of(estimators, X, y, reference):
+    """Labels of every estimator: the same y, or its clusters, named by a reference."""
+    if y is not None:
+        return dict.fromkeys(estimators, y)
+    labels = {name: clusters_of(each, X) for name, each in estimators.items()}
+    for name, found in labels.items():
+        if found is not None:
+            labels[name] = check_labels(found, f"the clusters of {name!r}")
+            reference = labels[name] if reference is None else reference
+    return {
+        name: None if found is None else recoloured(found, reference)
+        for name, found in labels.items()
+    }
+
+
 def _as_values(values):
     """A finite number per sample."""
     rows = as_rows(values, "values")
@@ -506,16 +658,22 @@ def _as_values(values):
     return rows[:, 0]
 
 
-def _write_names(ax, names, medians, size):
-    """Write names near the medians of their points, with lines to moved names."""
+def _medoid(points):
+    """The point with the smallest sum of distances to the others."""
+    return points[cdist(points, points).sum(axis=1).argmin()]
+
+
+def _write_names(ax, names, anchors, size):
+    """Write names near their anchors, with lines to moved names."""
     low, high = np.array([ax.get_xlim(), ax.get_ylim()]).T
     # Both axes have the smaller of the two scales.
     scale = np.min(np.array(points_of(ax)) / (high - low))
     boxes = [(size * (0.7 * len(str(name)) + 0.3), 1.15 * size) for name in names]
-    places = pushed_apart(medians * scale, np.array(boxes)) / scale
-    for name, place, median in zip(names, places, medians, strict=True):
-        if np.hypot(*(place - median)) * scale > size / 2:
-            ax.plot(*np.array([place, median]).T, color="0.4", linewidth=0.6, zorder=3)
+    places = pushed_apart(anchors * scale, np.array(boxes)) / scale
+    for name, place, anchor in zip(names, places, anchors, strict=True):
+        if np.hypot(*(place - anchor)) * scale > size / 2:
+            line = {"color": grey(0.3), "linewidth": 0.6, "zorder": 3}
+            ax.plot(*np.array([place, anchor]).T, **line)
         ax.text(
             *place,
             str(name),
@@ -523,6 +681,7 @@ def _write_names(ax, names, medians, size):
             va="center_baseline",
             fontsize=size,
             fontweight="bold",
+            color=ink(),
             path_effects=halo(),
             zorder=4,
         )

@@ -21,7 +21,9 @@ from skdeepclust.displays._images import as_images, image_limits, to_unit
 from skdeepclust.displays._style import (
     check_axes,
     check_cmap,
+    grey,
     import_pyplot,
+    largest_text,
     points_of,
 )
 
@@ -30,11 +32,16 @@ __all__ = ["ClusterMontageDisplay"]
 # Gaps between groups of images, between images, between blocks, in image widths.
 _GROUP_GAP, _GAP, _BLOCK_GAP = 0.35, 0.06, 0.7
 
-# In a new figure: inches of an image, most rows of a block, most blocks.
-_IMAGE, _MOST_ROWS, _MOST_BLOCKS = 0.46, 20, 3
+# In a new figure: inches of an image, of the widest figure, most rows of a block, most
+# blocks.
+_IMAGE, _WIDEST, _MOST_ROWS, _MOST_BLOCKS = 0.46, 13.0, 20, 3
+
+# Images of fewer pixels than this on a side are drawn smoothed: single pixels that are
+# larger than strokes are hard to read.
+_SMOOTHED = 20
 
 # Widths of "12,345" with a gap, "cluster" and "decoded", in multiples of the text size.
-_FACTS_WIDTH, _NAME_WIDTH, _TITLE_WIDTH = 4.0, 4.4, 4.4
+_FACTS_WIDTH, _NAME_WIDTH, _TITLE_WIDTH = 4.0, 4.4, 5.6
 
 # Bottom of the titles, above the first row.
 _TITLE = -0.15
@@ -42,7 +49,8 @@ _TITLE = -0.15
 # Title of the first group.
 _DECODED = "decoded\ncentre"
 
-_SMALLEST_TEXT, _LARGEST_TEXT = 4.0, 9.0
+# Smallest text in points, and the largest as a share of the user's setting.
+_SMALLEST_TEXT, _LARGEST_TEXT = 4.0, 0.9
 
 
 class ClusterMontageDisplay:
@@ -51,8 +59,10 @@ class ClusterMontageDisplay:
     Distances are measured in the space of the clusters (for a deep clusterer, the
     embedding), from a sample to the centre of its own cluster. They increase along a
     row. A row has no image twice, so small clusters have short rows. At the left are
-    the cluster, its size and, if the estimator has `predict_proba`, the mean
-    confidence: the mean of the largest probability.
+    the cluster, its size and, if the estimator has `predict_proba`, the mean confidence
+    ("conf."): the mean of the largest probability. A line below says what it would be
+    by chance, one divided by the number of clusters. The largest cluster comes first,
+    and empty clusters come last. Images with sides below 20 pixels are smoothed.
 
     Parameters
     ----------
@@ -70,6 +80,9 @@ class ClusterMontageDisplay:
         Most images of a group in a row.
     limits : tuple of 2 floats, default=(0, 1)
         Values drawn as black and as white.
+    chance : float, default=None
+        Confidence of an estimator that knows nothing, said below the rows. None says
+        nothing.
 
     Attributes
     ----------
@@ -103,7 +116,15 @@ class ClusterMontageDisplay:
     """
 
     def __init__(
-        self, clusters, sizes, groups, *, confidences=None, n_images=5, limits=(0, 1)
+        self,
+        clusters,
+        sizes,
+        groups,
+        *,
+        confidences=None,
+        n_images=5,
+        limits=(0, 1),
+        chance=None,
     ):
         self.clusters = clusters
         self.sizes = sizes
@@ -111,6 +132,7 @@ class ClusterMontageDisplay:
         self.confidences = confidences
         self.n_images = n_images
         self.limits = limits
+        self.chance = chance
 
     @classmethod
     def from_estimator(
@@ -120,6 +142,7 @@ class ClusterMontageDisplay:
         *,
         n_images=5,
         clusters=None,
+        order="size",
         image_shape=None,
         random_state=0,
         cmap="gray",
@@ -138,7 +161,10 @@ class ClusterMontageDisplay:
         n_images : int, default=5
             Most images of a group in a row.
         clusters : list, default=None
-            Clusters to draw. None draws all clusters, also empty ones.
+            Clusters to draw, in this order. None draws all clusters, also empty ones.
+        order : {"size", "number"}, default="size"
+            Order of the rows if `clusters` is None: the largest cluster first, or by
+            number.
         image_shape : tuple of 2 or 3 ints, default=None
             Shape of a row of X, ``(H, W)`` or ``(C, H, W)``. None takes the estimator's
             `image_shape_`.
@@ -161,13 +187,14 @@ class ClusterMontageDisplay:
             not a whole number.
         ValueError
             If X is not images and the shape of the images is unknown, if `image_shape`
-            does not fit to X, if `n_images` is below 1, or if `clusters` holds other
-            clusters than those of the estimator.
+            does not fit to X, if `n_images` is below 1, if `clusters` holds other
+            clusters than those of the estimator, or if `order` is another word.
         """
         check_instance(estimator)
         check_axes(ax)
         check_cmap(cmap)
         check_count(n_images, "n_images")
+        _check_order(order)
         rng = check_seed(random_state)
         X = as_samples(X)
         labels = clusters_of(estimator, X)
@@ -177,7 +204,10 @@ class ClusterMontageDisplay:
         images = as_images(estimator, X, image_shape)
         Z = clustered_space(estimator, X)
         centers = centers_in(estimator, Z)
-        clusters = _checked_clusters(clusters, _all_clusters(estimator, labels))
+        known = _all_clusters(estimator, labels)
+        if clusters is None and order == "size":
+            known = sorted(known, key=lambda cluster: -np.sum(labels == cluster))
+        clusters = _checked_clusters(clusters, known)
         members = [np.flatnonzero(labels == cluster) for cluster in clusters]
         groups: dict = {"nearest": [], "random": [], "farthest": []}
         for cluster, own in zip(clusters, members, strict=True):
@@ -187,11 +217,13 @@ class ClusterMontageDisplay:
             for group, indices in zip(groups.values(), shown, strict=True):
                 group.append(images[indices])
         centres = _decoded_centers(estimator, clusters, image_shape)
+        confidences, chance = _confidences(estimator, X, members)
         display = cls(
             list(clusters),
             [len(own) for own in members],
             groups if centres is None else {_DECODED: centres, **groups},
-            confidences=_confidences(estimator, X, members),
+            confidences=confidences,
+            chance=chance,
             n_images=n_images,
             limits=image_limits(images),
         )
@@ -227,6 +259,12 @@ class ClusterMontageDisplay:
         for row in range(len(self.clusters)):
             self._draw_row(ax, grid, row, cmap)
         self._write_titles(ax, grid)
+        if self.chance is not None:
+            note = (
+                f"conf.: mean of the largest probability; {self.chance:.2g} by chance"
+            )
+            style = {"ha": "left", "va": "top", "color": grey(0.3)}
+            ax.text(0, grid.height, note, fontsize=0.9 * grid.text_size, **style)
         ax.set_xlim(0, grid.width)
         ax.set_ylim(grid.height, -_GAP)
         ax.set_aspect("equal")
@@ -262,12 +300,15 @@ class ClusterMontageDisplay:
                 x = left + start + i
                 extent = (x + _GAP, x + 1, top + grid.image_height, top)
                 shown = to_unit(image, self.limits)
+                is_small = max(image.shape[:2]) < _SMOOTHED
+                style = {"interpolation": "bilinear" if is_small else None}
                 self.images_.append(
-                    ax.imshow(shown, extent=extent, cmap=cmap, vmin=0, vmax=1)
+                    ax.imshow(shown, extent=extent, cmap=cmap, vmin=0, vmax=1, **style)
                 )
         if not self.sizes[row]:
             start = grid.starts[list(self.groups).index("nearest")]
-            style = {"color": "0.4", "style": "italic", "fontsize": grid.text_size}
+            style = {"color": grey(0.4), "style": "italic"}
+            style["fontsize"] = grid.text_size
             ax.text(left + start + 0.1, middle, "empty", va="center", **style)
 
     def _write_titles(self, ax, grid):
@@ -310,7 +351,8 @@ class _Grid:
         self.rows_per_block = math.ceil(self.n_rows / n_blocks)
         # Two lines of text must fit beside an image.
         fitting = unit * self.image_height / 2.3
-        self.text_size = min(_LARGEST_TEXT, max(_SMALLEST_TEXT, fitting))
+        largest = _LARGEST_TEXT * largest_text()
+        self.text_size = min(largest, max(_SMALLEST_TEXT, fitting))
         self.letter = self.text_size / unit
         # The title of the first group is wider than the image below it.
         is_narrow = self.group_widths[0] == 1
@@ -325,13 +367,17 @@ class _Grid:
         """Write the name of a row, and its size and confidence, left of the images."""
         style = {"ha": "right", "va": va, "linespacing": 1.0}
         x = left - self.pad
-        ax.text(x, y, facts, color="0.3", fontsize=0.9 * self.text_size, **style)
+        ax.text(x, y, facts, color=grey(0.3), fontsize=0.9 * self.text_size, **style)
         x -= _FACTS_WIDTH * self.letter
         return ax.text(x, y, name, fontweight="bold", fontsize=self.text_size, **style)
 
     def own_inches(self):
-        """Width and height of a new figure."""
-        return self.width * _IMAGE + 0.2, self.height * _IMAGE + 0.45
+        """Width and height of a new figure, with smaller images if it is too wide."""
+        unit = _IMAGE
+        for _ in range(5):  # the text size depends on the unit, and vice versa
+            unit = min(unit, (_WIDEST - 0.2) / self.width)
+            self._set(self.n_blocks, 72 * unit)
+        return self.width * unit + 0.2, self.height * unit + 0.6
 
     def fit(self, width, height):
         """Make the images as large as this width and height, in points, allow."""
@@ -360,6 +406,12 @@ def _all_clusters(estimator, labels):
     if not all(isinstance(label, int) for label in found):
         return found
     return sorted({*range(len(centers)), *found})
+
+
+def _check_order(order):
+    """Refuse another word."""
+    if not isinstance(order, str) or order not in ("size", "number"):
+        raise ValueError(f"order={order!r} must be 'size' or 'number'.")
 
 
 def _checked_clusters(clusters, known):
@@ -413,8 +465,10 @@ def _decoded_centers(estimator, clusters, image_shape):
 
 
 def _confidences(estimator, X, members):
-    """Mean of the largest probability in every cluster; NaN for an empty cluster."""
+    """Mean of the largest probability in every cluster, NaN if empty, and by chance."""
     if not hasattr(estimator, "predict_proba"):
-        return None
-    largest = np.asarray(estimator.predict_proba(X)).max(axis=1)
-    return [float(largest[own].mean()) if len(own) else math.nan for own in members]
+        return None, None
+    proba = np.asarray(estimator.predict_proba(X))
+    largest = proba.max(axis=1)
+    means = [float(largest[own].mean()) if len(own) else math.nan for own in members]
+    return means, 1 / proba.shape[1]

@@ -9,6 +9,8 @@ from skdeepclust._sampling import check_count
 from skdeepclust.displays._style import (
     check_axes,
     check_cmap,
+    grey,
+    ink,
     ink_on,
     points_of,
     set_text_size,
@@ -278,7 +280,7 @@ class ClusterProfileDisplay:
         limit = self._limit()
         shown = np.ma.masked_invalid(np.clip(self.effects, -99, 99))
         self.im_ = ax.imshow(shown, cmap=cmap, aspect="auto", vmin=-limit, vmax=limit)
-        ax.set_facecolor("0.92")
+        ax.set_facecolor(grey(0.9))
         beyond = "both" if (np.abs(shown) > limit).any() else "neither"
         bar = ax.figure.colorbar(
             self.im_, ax=ax, pad=0.02, aspect=30, extend=beyond, extendfrac=0.03
@@ -341,10 +343,10 @@ class ClusterProfileDisplay:
         n_rows, n_columns = np.shape(self.effects)
         ax.set_xticks(np.arange(n_columns - 1) + 0.5, minor=True)
         ax.set_yticks(np.arange(n_rows - 1) + 0.5, minor=True)
-        ax.grid(which="minor", color="white", linewidth=0.8)
+        ax.grid(which="minor", color=grey(1), linewidth=0.8)
         ax.tick_params(which="minor", length=0)
         for column in np.flatnonzero(self._unassigned()):
-            ax.axvline(column - 0.5, color="black", linewidth=1.2)
+            ax.axvline(column - 0.5, color=ink(), linewidth=1.2)
 
     def _write_numbers(self, ax, size):
         """Write the effects into the cells if they are legible there."""

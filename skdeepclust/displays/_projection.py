@@ -7,12 +7,15 @@ from sklearn.manifold import TSNE
 
 from skdeepclust._fitted import as_rows
 
-__all__ = ["check_projection", "project", "projection_name"]
+__all__ = ["check_projection", "project", "projection_name", "turn_towards"]
 
 _NAMES = {"tsne": "t-SNE", "pca": "PCA"}
 
 # Perplexity of t-SNE if there are enough samples; its authors advise 5 to 50.
 _PERPLEXITY = 30
+
+# Standard deviation of the first column at the start of t-SNE, as with init="pca".
+_START = 1e-4
 
 # Spread of the points as a share of the largest value: less is rounding error.
 _LEAST_SPREAD = 1e-6
@@ -29,7 +32,7 @@ def check_projection(projection):
         )
 
 
-def project(projection, Z, centers, random_state):
+def project(projection, Z, centers, random_state, start=None):
     """Project points, together with centres if there are any.
 
     Parameters
@@ -42,6 +45,8 @@ def project(projection, Z, centers, random_state):
         Centres in the same space.
     random_state : int, RandomState instance or None
         Seed of t-SNE and PCA. A transformer has its own.
+    start : ndarray of shape (n_samples + n_clusters, 2), default=None
+        Places of samples and centres from which t-SNE begins. None takes its default.
 
     Returns
     -------
@@ -64,7 +69,7 @@ def project(projection, Z, centers, random_state):
                 f"centers have {centers.shape[1]} columns, but Z has {Z.shape[1]}."
             )
         Z = np.concatenate([Z, centers])
-    points = np.asarray(_fit_transform(projection, Z, random_state))
+    points = np.asarray(_fit_transform(projection, Z, random_state, start))
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(
             f"projection={projection} made points of shape {points.shape}, but a "
@@ -73,7 +78,7 @@ def project(projection, Z, centers, random_state):
     return points[:n_points], None if centers is None else points[n_points:]
 
 
-def _fit_transform(projection, Z, random_state):
+def _fit_transform(projection, Z, random_state, start):
     """Points and centres in one array, projected."""
     if projection is None:
         return Z
@@ -91,9 +96,34 @@ def _fit_transform(projection, Z, random_state):
         # Without any spread the result is NaN, and t-SNE then ends the process.
         spread, size = np.ptp(Z, axis=0).max(), np.abs(Z).max()
         init = "pca" if spread > _LEAST_SPREAD * size else "random"
+        if start is not None and np.std(start[:, 0]) > 0:
+            init = (_START * start / np.std(start[:, 0])).astype(np.float32)
         tsne = TSNE(perplexity=perplexity, init=init, random_state=random_state)
         return tsne.fit_transform(Z)
     return clone(projection, safe=False).fit_transform(Z)
+
+
+def turn_towards(points, target):
+    """The turn, with a mirror or not, that brings points nearest to a target.
+
+    Distances between the points stay as they are. This is an orthogonal Procrustes
+    problem: the best turn is the product of the singular vectors.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n_samples, 2)
+        Points.
+    target : ndarray of shape (n_samples, 2)
+        Where the same samples are in another picture.
+
+    Returns
+    -------
+    turn : ndarray of shape (2, 2)
+        Orthogonal matrix, to be applied to the centred points from the right.
+    """
+    centered, aim = points - points.mean(axis=0), target - target.mean(axis=0)
+    left, _, right = np.linalg.svd(centered.T @ aim)
+    return left @ right
 
 
 def projection_name(projection):

@@ -9,6 +9,7 @@ from skdeepclust._fitted import (
     check_same_length,
     clustered_space,
     clusters_of,
+    last_step,
     name_of,
 )
 from skdeepclust._sampling import check_max_samples, check_seed, silhouettes
@@ -17,6 +18,8 @@ from skdeepclust.displays._style import (
     check_axes,
     color_of,
     count,
+    grey,
+    ink,
     points_of,
     set_text_size,
     single_axes,
@@ -34,6 +37,12 @@ _LINE = 1.2
 # Text size, in points, below which names are written in two columns.
 _SMALLEST_TEXT = 5.0
 
+# With more clusters, all blades have the same height.
+_MOST_BY_SIZE = 20
+
+# Height of a blade, in points, from which it is outlined: yellow is pale on white.
+_LEAST_OUTLINED = 6
+
 # Length, in points, of the line from the name of a blade to the blade.
 _LEADER = 8
 
@@ -44,7 +53,10 @@ class SilhouetteDisplay:
     A sample with a silhouette near 1 is much nearer to its own cluster than to the
     next one. With a silhouette below 0 it is nearer to the other cluster. In a learned
     embedding the silhouette rewards collapse: compare clusterings of one embedding,
-    never of two embeddings.
+    never of two embeddings. The figure says so below the axis if the space was trained.
+
+    The height of a blade is the number of its samples. With more than 20 clusters all
+    blades have the same height, so that each has room for its name.
 
     Parameters
     ----------
@@ -56,6 +68,8 @@ class SilhouetteDisplay:
         Clusters in the order of the blades, from the top.
     sizes : ndarray of shape (n_clusters,)
         Number of all samples in each cluster, drawn or not.
+    is_trained : bool, default=False
+        Whether the space was trained together with the clusters.
 
     Attributes
     ----------
@@ -84,11 +98,12 @@ class SilhouetteDisplay:
     >>> plt.close(display.figure_)
     """
 
-    def __init__(self, values, labels, clusters, sizes):
+    def __init__(self, values, labels, clusters, sizes, *, is_trained=False):
         self.values = values
         self.labels = labels
         self.clusters = clusters
         self.sizes = sizes
+        self.is_trained = is_trained
 
     @classmethod
     def from_estimator(cls, estimator, X, *, max_samples=2000, random_state=0, ax=None):
@@ -132,13 +147,9 @@ class SilhouetteDisplay:
         labels = clusters_of(estimator, X)
         if labels is None:
             raise TypeError(f"{name_of(estimator)} has neither predict nor labels_.")
-        return cls.from_predictions(
-            Z,
-            labels,
-            max_samples=max_samples,
-            random_state=random_state,
-            ax=ax,
-        )
+        display = cls._from_space(Z, labels, max_samples, random_state)
+        display.is_trained = getattr(last_step(estimator), "history_", None) is not None
+        return display.plot(ax=ax)
 
     @classmethod
     def from_predictions(cls, Z, labels, *, max_samples=2000, random_state=0, ax=None):
@@ -172,6 +183,11 @@ class SilhouetteDisplay:
         check_axes(ax)
         check_max_samples(max_samples)
         check_seed(random_state)
+        return cls._from_space(Z, labels, max_samples, random_state).plot(ax=ax)
+
+    @classmethod
+    def _from_space(cls, Z, labels, max_samples, random_state):
+        """The display of clusters of points."""
         Z, labels = as_rows(Z, "Z"), check_labels(labels, "labels")
         check_same_length(Z=Z, labels=labels)
         clusters, sizes = np.unique(labels, return_counts=True)
@@ -182,7 +198,7 @@ class SilhouetteDisplay:
                 f"samples: got {len(clusters)} cluster(s) in {len(indices)} samples "
                 f"drawn (max_samples={max_samples})."
             )
-        return cls(values, labels[indices], clusters, sizes).plot(ax=ax)
+        return cls(values, labels[indices], clusters, sizes)
 
     @property
     def mean_(self):
@@ -209,22 +225,31 @@ class SilhouetteDisplay:
         ax = single_axes(ax, (6.4, max(4.0, 0.22 * n_clusters + 1.2)))
         size = text_size(ax)
         gap = _GAPS * len(self.values) / n_clusters
+        per_blade = points_of(ax)[1] / n_clusters
         top, middles = 0.0, []
         for k, cluster in enumerate(self.clusters):
             blade = np.sort(self.values[self.labels == cluster])[::-1]
+            is_same = n_clusters > _MOST_BY_SIZE
+            height = len(self.values) / n_clusters if is_same else float(len(blade))
             # A step per sample: a cluster of one sample is still a bar.
-            edges = top + np.arange(len(blade) + 1)
-            ax.stairs(
-                blade, edges, orientation="horizontal", fill=True, color=color_of(k)
-            )
-            middles.append(top + len(blade) / 2)
-            top += len(blade) + gap
+            edges = np.linspace(top, top + height, len(blade) + 1)
+            style = {"orientation": "horizontal", "color": color_of(k)}
+            ax.stairs(blade, edges, fill=True, **style)
+            if per_blade >= _LEAST_OUTLINED:
+                style["color"] = grey(0.3)
+                ax.stairs(blade, edges, linewidth=0.4, **style)
+            middles.append(top + height / 2)
+            top += height + gap
         mean = self.mean_
-        self.line_ = ax.axvline(mean, color="0.15", linestyle="--", linewidth=1)
-        ax.set_xlim(min(-0.1, self.values.min() - 0.05), 1)
+        self.line_ = ax.axvline(mean, color=ink(), linestyle="--", linewidth=1)
+        highest = max(0.3, mean, self.values.max())
+        ax.set_xlim(min(-0.1, self.values.min() - 0.05), min(1, highest + 0.05))
         ax.set_ylim(top, -gap)
         shown = count(len(self.values), int(self.sizes.sum()))
-        ax.set(xlabel="silhouette", title=f"Mean silhouette {mean:.3f}\n{shown}")
+        ax.set(
+            xlabel="silhouette" + " in a trained space" * bool(self.is_trained),
+            title=f"Mean silhouette {mean:.3f}\n{shown}",
+        )
         set_text_size(ax, size)
         self._name_blades(ax, np.array(middles), size)
         self.ax_, self.figure_ = ax, ax.figure
@@ -258,7 +283,7 @@ class SilhouetteDisplay:
                 [-_LEADER / width, 0],
                 [place, middle],
                 transform=across,
-                color="0.6",
+                color=grey(0.6),
                 linewidth=0.6,
                 clip_on=False,
             )

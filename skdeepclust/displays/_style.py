@@ -11,9 +11,12 @@ __all__ = [
     "check_cmap",
     "color_of",
     "count",
+    "grey",
     "halo",
     "import_pyplot",
+    "ink",
     "ink_on",
+    "largest_text",
     "marker_of",
     "panel_axes",
     "points_of",
@@ -28,6 +31,15 @@ COLORS = (
     *("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000"),
     *("#F0E442", "#999999", "#882255"),
 )
+
+# Shares of black, then of white, in the second and third use of a colour.
+_DARKER, _LIGHTER = 0.45, 0.5
+
+# Weights of red, green and blue in the brightness of a colour.
+_LUMINANCE = (0.299, 0.587, 0.114)
+
+# Darker than this, a background needs light text.
+_DARK = 0.5
 
 # Every further use of a colour gets the next marker.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
@@ -188,13 +200,17 @@ def points_of(ax):
     return box.width * 72 / dpi, box.height * 72 / dpi
 
 
-def text_size(ax):
-    """Text size in points for axes of this size, at most the user's setting."""
+def largest_text():
+    """The user's setting of the text size, in points."""
     import matplotlib as mpl
 
+    return float(mpl.rcParams["font.size"])
+
+
+def text_size(ax):
+    """Text size in points for axes of this size, at most the user's setting."""
     width, height = points_of(ax)
-    largest = float(mpl.rcParams["font.size"])
-    return min(largest, max(6.0, min(width / 22, height / 14)))
+    return min(largest_text(), max(6.0, min(width / 22, height / 14)))
 
 
 def set_text_size(ax, size):
@@ -208,8 +224,21 @@ def set_text_size(ax, size):
 
 
 def color_of(index):
-    """Colour of the cluster at an index."""
-    return COLORS[index % len(COLORS)]
+    """Colour of the cluster at an index: the palette, then darker, then lighter.
+
+    Black is white on a dark background.
+    """
+    import matplotlib as mpl
+
+    color = np.array(mpl.colors.to_rgb(COLORS[index % len(COLORS)]))
+    use = index // len(COLORS) % 3
+    if use == 1:
+        color = color * (1 - _DARKER) if color.any() else color + 0.3
+    elif use == 2:
+        color = color + (1 - color) * _LIGHTER
+    if _is_dark() and color.max() < 0.5:
+        color = 1 - color if not color.any() else color + (1 - color) * _LIGHTER
+    return mpl.colors.to_hex(tuple(color))
 
 
 def marker_of(index):
@@ -217,16 +246,47 @@ def marker_of(index):
     return MARKERS[index // len(COLORS) % len(MARKERS)]
 
 
+def ink():
+    """Colour of text and lines in the user's style."""
+    import matplotlib as mpl
+
+    return mpl.rcParams["text.color"]
+
+
+def grey(share):
+    """Colour of weaker text and lines: from 0, that of text, to 1, the background."""
+    import matplotlib as mpl
+
+    text, paper = (np.array(mpl.colors.to_rgb(each)) for each in (ink(), _paper()))
+    return mpl.colors.to_hex(tuple((1 - share) * text + share * paper))
+
+
+def _paper():
+    """Colour behind the points in the user's style; white if there is none."""
+    import matplotlib as mpl
+
+    for name in ("axes.facecolor", "figure.facecolor"):
+        rgba = mpl.colors.to_rgba(mpl.rcParams[name])
+        if rgba[3] > 0:
+            return rgba[:3]
+    return (1.0, 1.0, 1.0)
+
+
+def _is_dark():
+    """Whether the user's style has a dark background."""
+    return float(np.dot(_paper(), _LUMINANCE)) < _DARK
+
+
 def halo(width=2.0):
     """Path effects that keep text legible in front of points."""
     from matplotlib import patheffects
 
-    return [patheffects.withStroke(linewidth=width, foreground="white")]
+    return [patheffects.withStroke(linewidth=width, foreground=_paper())]
 
 
 def ink_on(rgba):
     """Black or white, whichever has the better contrast with a colour."""
-    luminance = np.dot(np.asarray(rgba[:3]), (0.299, 0.587, 0.114))
+    luminance = np.dot(np.asarray(rgba[:3]), _LUMINANCE)
     return "black" if luminance > 0.5 else "white"
 
 

@@ -9,7 +9,9 @@ from sklearn.utils.validation import check_is_fitted
 from skdeepclust._fitted import check_instance, name_of, step_with
 from skdeepclust.displays._style import (
     COLORS,
+    grey,
     halo,
+    ink,
     panel_axes,
     set_text_size,
     text_size,
@@ -24,7 +26,7 @@ _PANEL_WIDTH, _PANEL_HEIGHT = 3.6, 2.8
 _MOST_IN_LEGEND = 5
 
 _BLUE, _ORANGE, _GREEN = COLORS[:3]
-_REFERENCE = {"color": "0.35", "linestyle": "--", "linewidth": 1}
+_REFERENCE = {"linestyle": "--", "linewidth": 1}
 
 # Columns that the panels of joint training and of DeepCluster need.
 _NEEDED = {
@@ -427,15 +429,19 @@ def _plain_log_ticks(ax):
     from matplotlib import ticker
 
     low, high = ax.get_ylim()
-    if high / low < 100:
+    if high / low >= 100:
+        return
+    if high / low >= 5:
         ax.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5), numticks=6))
-        ax.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
-        ax.yaxis.set_minor_formatter(ticker.NullFormatter())
+    else:  # hardly a logarithmic axis: even steps
+        ax.yaxis.set_major_locator(ticker.MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    ax.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+    ax.yaxis.set_minor_locator(ticker.NullLocator())
 
 
 def _reference_line(ax, value, label, size, at_start=False):
     """A horizontal line, with its label at the end or at the start of the axis."""
-    ax.axhline(value, **_REFERENCE)
+    ax.axhline(value, color=grey(0.3), **_REFERENCE)
     ax.annotate(
         label,
         (0.02 if at_start else 0.98, value),
@@ -445,7 +451,7 @@ def _reference_line(ax, value, label, size, at_start=False):
         ha="left" if at_start else "right",
         va="bottom",
         fontsize=size * 0.85,
-        color="0.2",
+        color=ink(),
         zorder=4,
         path_effects=halo(1.5),
     )

@@ -2,8 +2,9 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pytest
 from matplotlib.colors import to_rgba
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import adjusted_rand_score
 
 from skdeepclust.displays import (
@@ -21,8 +22,8 @@ def test_matches_are_on_the_diagonal_and_the_unmatched_last():
     expected = [[3, 0, 0, 2, 0], [0, 6, 0, 0, 0], [0, 0, 4, 0, 3]]
     assert display.table.tolist() == expected
     assert_array_equal(display.im_.get_array(), expected)
-    assert [int(text.get_text()) for text in display.text_] == [
-        n for row in expected for n in row
+    assert [text.get_text() for text in display.text_] == [
+        str(n) if n else "" for row in expected for n in row
     ]
     ticks = [t.get_text() for t in display.ax_.get_xticklabels()]
     assert ticks == ["7", "2", "0", "1", "9"]
@@ -58,7 +59,41 @@ def test_numbers_are_legible_on_their_cells():
     dark, empty, light, _ = display.text_
     assert to_rgba(dark.get_color()) == to_rgba("white")
     assert to_rgba(light.get_color()) == to_rgba("black")
-    assert to_rgba(empty.get_color()) == to_rgba("0.6")
+    assert empty.get_text() == ""
+
+
+def test_empty_clusters_stay_visible(Known, known_rows):
+    X, y = known_rows([20, 0, 10, 0])
+    estimator = Known(4).fit(X)
+    display = ClusterConfusionDisplay.from_estimator(estimator, X, y)
+    assert display.clusters.tolist() == [0, 2, 1, 3]
+    assert display.table.tolist() == [[20, 0, 0, 0], [0, 10, 0, 0]]
+    assert display.ax_.get_xlabel() == "cluster (2 empty)"
+    assert display.accuracy == 1
+    assert display.purity is None  # two clusters were found for two classes
+
+
+def test_with_more_clusters_than_classes_the_title_has_the_purity():
+    y, labels = np.repeat([0, 1], [6, 4]), [0, 0, 1, 1, 1, 2, 2, 2, 3, 3]
+    display = ClusterConfusionDisplay.from_predictions(y, labels)
+    assert display.accuracy is None
+    assert display.purity == pytest.approx(0.9)
+    assert display.ax_.get_title().startswith("purity 0.900")
+
+
+@pytest.mark.parametrize("normalize", ["class", "cluster"])
+def test_shares_of_classes_and_clusters(normalize):
+    y, labels = np.repeat([0, 1], [8, 4]), np.repeat([0, 1, 0], [6, 5, 1])
+    display = ClusterConfusionDisplay.from_predictions(y, labels, normalize=normalize)
+    table = np.array([[6, 2], [1, 3]])
+    assert_array_equal(display.table, table)
+    sums = table.sum(axis=1 if normalize == "class" else 0, keepdims=True)
+    assert_allclose(display.im_.get_array(), 100 * table / sums)
+    assert display.text_[0].get_text() == f"{(100 * table / sums)[0, 0]:.0f}"
+    assert normalize in display.ax_.get_xlabel()
+    for wrong in ("rows", 1, ["class"]):
+        with pytest.raises(ValueError, match="normalize="):
+            ClusterConfusionDisplay.from_predictions(y, labels, normalize=wrong)
 
 
 def test_forty_clusters_in_a_small_figure_have_a_colour_bar():

@@ -1,7 +1,9 @@
 """The embedding in two dimensions: what is projected, coloured and said."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from numpy.testing import assert_array_equal
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.decomposition import PCA
@@ -240,3 +242,39 @@ def test_tsne_of_collapsed_points_is_drawn():
     # scikit-learn's own start of t-SNE ends the process here.
     display = LatentSpaceDisplay.from_embedding(np.ones((20, 4)))
     assert np.isfinite(display.points).all()
+
+
+def test_names_are_on_their_own_points():
+    # Two arcs: the median of such a cluster lies beside it, in the other.
+    angle = np.linspace(0, np.pi, 41)
+    rings = [r * np.column_stack([np.cos(angle), np.sin(angle)]) for r in range(2, 14)]
+    Z, labels = np.concatenate(rings), np.repeat(np.arange(12), 41)
+    display = LatentSpaceDisplay.from_embedding(Z, labels, projection=None)
+    for text in display.ax_.texts:
+        own = Z[labels == int(text.get_text())]
+        assert np.linalg.norm(own - text.get_position(), axis=1).min() < 1.0
+
+
+@pytest.mark.parametrize(("scale", "is_wide"), [((9, 1), True), ((1, 9), False)])
+def test_a_new_figure_has_the_shape_of_the_points(scale, is_wide):
+    Z = np.random.default_rng(0).uniform(size=(90, 2)) * scale
+    figure = LatentSpaceDisplay.from_embedding(Z, projection=None).figure_
+    width, height = figure.get_size_inches()
+    assert (width > 1.5 * height) == is_wide
+    assert width < 8
+    assert height < 8
+
+
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_names_and_black_are_seen_on_any_background(style, known_rows):
+    X, labels = known_rows([5] * 12)
+    with plt.style.context(style):
+        display = LatentSpaceDisplay.from_embedding(X[:, :2], labels, projection=None)
+        paper = np.array(to_rgb(display.ax_.get_facecolor()))
+        for text in display.ax_.texts:
+            assert np.abs(to_rgb(text.get_color()) - paper).max() > 0.9
+            (effect,) = text.get_path_effects()
+            assert np.abs(to_rgb(effect._gc["foreground"]) - paper).max() < 0.1
+        for collection in display.ax_.collections:
+            color = to_rgb(collection.get_facecolor()[0])
+            assert np.abs(color - paper).max() > 0.3

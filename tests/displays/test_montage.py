@@ -48,11 +48,11 @@ def test_montage_groups_go_by_distance(Known, pixel_images):
 def test_montage_of_small_and_empty_clusters(Known, pixel_images):
     X, _ = pixel_images([20, 4, 0, 1])
     display = ClusterMontageDisplay.from_estimator(Known(5).fit(X), X, n_images=3)
-    assert display.clusters == [0, 1, 2, 3, 4]
-    assert display.sizes == [20, 4, 0, 1, 0]
+    assert display.clusters == [0, 1, 3, 2, 4]
+    assert display.sizes == [20, 4, 1, 0, 0]
     numbers = {k: [len(row) for row in rows] for k, rows in display.groups.items()}
     assert numbers == {
-        "nearest": [3, 3, 0, 1, 0],
+        "nearest": [3, 3, 1, 0, 0],
         "random": [3, 0, 0, 0, 0],
         "farthest": [3, 1, 0, 0, 0],
     }
@@ -70,12 +70,53 @@ def test_montage_says_size_and_confidence(dcec, digits):
     written = [text.get_text() for text in display.ax_.texts]
     assert set(titles) < set(written)
     labels, largest = dcec.predict(X), dcec.predict_proba(X).max(axis=1)
-    for k in range(5):
+    for row, k in enumerate(display.clusters):
         own = labels == k
-        assert display.confidences[k] == pytest.approx(largest[own].mean())
+        assert display.confidences[row] == pytest.approx(largest[own].mean())
         assert f"{own.sum()}\n{largest[own].mean():.2f}" in written
-        center = display.groups["decoded\ncentre"][k]
+        center = display.groups["decoded\ncentre"][row]
         assert_allclose(center, dcec.cluster_images_[k])
+    assert display.chance == 1 / 5
+    assert any("0.2 by chance" in text for text in written)
+
+
+def test_the_largest_cluster_comes_first(Known, pixel_images):
+    X, _ = pixel_images([4, 20, 9, 20])
+    estimator = Known(4).fit(X)
+    display = ClusterMontageDisplay.from_estimator(estimator, X)
+    assert display.clusters == [1, 3, 2, 0]
+    assert display.sizes == [20, 20, 9, 4]
+    display = ClusterMontageDisplay.from_estimator(estimator, X, order="number")
+    assert display.clusters == [0, 1, 2, 3]
+    for wrong in ("name", None, ["size"]):
+        with pytest.raises(ValueError, match="order=.*must be 'size' or 'number'"):
+            ClusterMontageDisplay.from_estimator(estimator, X, order=wrong)
+
+
+def test_forty_rows_are_no_wider_than_a_screen(Known, pixel_images):
+    X, _ = pixel_images([12] * 40)
+    display = ClusterMontageDisplay.from_estimator(Known(40).fit(X), X)
+    width, _ = display.figure_.get_size_inches()
+    assert width <= 13.1
+
+
+def test_titles_do_not_touch(dcec, digits):
+    display = ClusterMontageDisplay.from_estimator(dcec, digits[0])
+    figure = display.figure_
+    figure.canvas.draw()
+    titles = {t.get_text(): t.get_window_extent() for t in display.ax_.texts}
+    facts, decoded = titles["size\nconf."], titles["decoded\ncentre"]
+    assert facts.x1 + 2 < decoded.x0
+    assert decoded.x1 + 2 < titles["nearest"].x0
+
+
+def test_small_images_are_smoothed(dcec, digits, Known, pixel_images):
+    display = ClusterMontageDisplay.from_estimator(dcec, digits[0], n_images=1)
+    assert display.images_[0].get_interpolation() == "bilinear"
+    large = np.zeros((8, 1, 30, 30))
+    large[:, 0, 0, 2] = np.repeat([0, 1], 4)
+    display = ClusterMontageDisplay.from_estimator(Known(2).fit(large), large)
+    assert display.images_[0].get_interpolation() != "bilinear"
 
 
 def test_montage_of_chosen_clusters(dcec, digits):

@@ -20,7 +20,7 @@ def test_silhouettes_are_scikit_learns(known_rows):
     assert display.mean_ == pytest.approx(expected)
     assert display.line_.get_xdata()[0] == pytest.approx(expected)
     assert "60 samples" in display.ax_.get_title()
-    blades = [patch.get_data().values for patch in display.ax_.patches]
+    blades = [patch.get_data().values for patch in display.ax_.patches[::2]]
     assert [len(blade) for blade in blades] == [30, 20, 10]
     for k, blade in enumerate(blades):
         assert_allclose(blade, np.sort(display.values[labels == k])[::-1])
@@ -70,3 +70,21 @@ def test_an_estimator_without_clusters_is_an_error(autoencoder, digits):
     ):
         with pytest.raises(TypeError, match="neither predict nor labels_"):
             draw()
+
+
+def test_more_than_twenty_blades_have_the_same_height(known_rows):
+    for n, is_same in ((20, False), (21, True)):
+        X, labels = known_rows([4, 8] + [5] * (n - 2))
+        display = SilhouetteDisplay.from_predictions(X[:, :2], labels)
+        edges = [patch.get_data().edges for patch in display.ax_.patches]
+        heights = [np.ptp(each) for each in edges]
+        assert (np.ptp(heights) < 1e-9) == is_same
+
+
+def test_a_trained_space_is_said(dcec, digits, known_rows):
+    display = SilhouetteDisplay.from_estimator(dcec, digits[0])
+    assert display.is_trained
+    assert "trained" in display.ax_.get_xlabel()
+    X, labels = known_rows([10, 10])
+    display = SilhouetteDisplay.from_predictions(X[:, :2], labels)
+    assert display.ax_.get_xlabel() == "silhouette"
