@@ -17,6 +17,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from skdeepclust._base import refitting
+from skdeepclust._cache import fingerprint
 from skdeepclust._compat import HasMethods, Interval, StrOptions, validate_parameters
 from skdeepclust._fitted import as_samples, clusters_of, count_samples, name_of
 from skdeepclust._random import derived_seed, root_seed
@@ -74,8 +75,9 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         of a run can change its result in the last digits.
     memory : path, joblib.Memory or None, default=None
         Where to keep fitted runs. A second fit with more runs, or with another
-        `reject_below`, then only makes those that are missing. joblib reads this folder
-        by pickle: use a folder that only you can write to.
+        `reject_below`, then only makes those that are missing. A run is known by its
+        data, parameters, code and the versions of the libraries. joblib reads this
+        folder by pickle: use a folder that only you can write to.
     verbose : int, default=0
         Verbosity of joblib.
     random_state : int, RandomState instance or None, default=None
@@ -217,6 +219,9 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         TypeError
             If X is sparse, if an estimator is a class, or if it has no `predict` and
             runs are fitted to parts of X.
+        CacheError
+            With `memory`, if nobody can tell whether an estimator is the same in
+            another fit.
         ValueError
             If the runs cannot differ, because no `random_state` can be set, or if the
             squares of values overflow.
@@ -323,14 +328,18 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
                 np.sort(_permutation(n_samples, seed, i)[:n])
                 for i in range(len(estimators))
             ]
-        fit = _fit_run
+        fit, keys = _fit_run, [""] * len(estimators)
         if self.memory is not None:
             memory = self.memory
             if not hasattr(memory, "cache"):
                 memory = joblib.Memory(memory, verbose=0)
-            fit = memory.cache(_fit_run)
+            # joblib knows functions by their names, and no versions.
+            fit = memory.cache(_fit_run, ignore=["estimator"])
+            nothing = np.empty(0)
+            keys = [fingerprint(nothing, {"estimator": each}) for each in estimators]
         found = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)(
-            delayed(fit)(each, X, part) for each, part in zip(estimators, parts)
+            delayed(fit)(each, X, part, key)
+            for each, part, key in zip(estimators, parts, keys)
         )
         self.runs_ = [run for run, _, _ in found]
         self.run_labels_ = np.stack([labels for _, labels, _ in found])
@@ -452,8 +461,11 @@ def _permutation(n_samples, seed, run):
     return rng.permutation(n_samples)
 
 
-def _fit_run(estimator, X, part):
-    """Fit a run to all samples or a part; return it, the clusters, and its warnings."""
+def _fit_run(estimator, X, part, key):
+    """Fit a run to all samples or a part; return it, the clusters, and its warnings.
+
+    A cache knows the run by `key`.
+    """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if part is None:

@@ -16,11 +16,11 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from tiny import tiny
 
-from skdeepclust import DCEC, ConsensusClustering, RunsDisagreeWarning
+from skdeepclust import DCEC, CacheError, ConsensusClustering, RunsDisagreeWarning
 from skdeepclust.consensus import pooled_scores
 from skdeepclust.metrics import ari_scorer
 
@@ -241,6 +241,35 @@ def test_bad_parameters(data, consensus, error, words):
 def test_sparse_input_gets_advice(data):
     with pytest.raises(TypeError, match="Sparse input is not supported"):
         ConsensusClustering(KMEANS).fit(scipy.sparse.csr_matrix(data[0]))
+
+
+FACTORS = [1.0, 1.0]
+
+
+def times_factors(X):
+    return X * FACTORS
+
+
+class Untold:
+    __slots__ = ("value",)
+
+
+def test_memory_knows_functions_by_what_they_do(data, tmp_path, monkeypatch):
+    scaled = make_pipeline(FunctionTransformer(times_factors), KMeans(2, n_init=1))
+    found = []
+    for factors in ([1.0, 1.0], [0.0, 1.0]):
+        monkeypatch.setitem(globals(), "FACTORS", factors)
+        plain = ConsensusClustering(scaled, 2, random_state=0)
+        kept = clone(plain).set_params(memory=tmp_path).fit(data[0])
+        np.testing.assert_array_equal(kept.labels_, plain.fit(data[0]).labels_)
+        found.append(kept.labels_)
+    assert adjusted_rand_score(*found) < 0.9
+
+
+def test_memory_refuses_what_nobody_can_tell(data, tmp_path):
+    odd = make_pipeline(FunctionTransformer(kw_args={"x": Untold()}), KMeans(2))
+    with pytest.raises(CacheError, match="whether estimator="):
+        ConsensusClustering(odd, 2, memory=tmp_path, random_state=0).fit(data[0])
 
 
 # -- pooled scores -----------------------------------------------------------
