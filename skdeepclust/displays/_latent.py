@@ -529,7 +529,7 @@ class LatentSpaceDisplay:
     def _plot_panels(self, ax):
         """Draw the panels, with one legend."""
         panels = list(self.panels.values())
-        n_columns = min(len(panels), 3)
+        n_columns = 2 if len(panels) == 4 else min(len(panels), 3)
         n_rows = -(-len(panels) // n_columns)
         axes = panel_axes(ax, len(panels), (3.6 * n_columns, 3.4 * n_rows), aspect=1)
         size = min(text_size(axis) for axis in axes)
@@ -541,7 +541,8 @@ class LatentSpaceDisplay:
             set_text_size(axis, size)
         shown = count(len(self.points), self.n_samples or len(self.points))
         axes[0].set_xlabel(f"{self.projection_name}, {shown}", fontsize=size * 0.9)
-        self._add_legend(axes[min(n_columns, len(panels)) - 1], size)
+        corners = [axis.get_position().p1.round(3).tolist() for axis in axes]
+        self._add_legend(axes[corners.index(max(corners))], size)
         self.ax_, self.axes_, self.figure_ = axes[-1], axes, axes[-1].figure
         return self
 
