@@ -16,7 +16,7 @@ PACKAGE = Path(skdeepclust.__file__).parent
 LAYERS = [
     {"_augment", "_auto", "_compat", "_containers", "_device", "_effects"}
     | {"_functional", "_params", "_progress", "_random", "_sampling", "_warnings"}
-    | {"exceptions"},
+    | {"_workers", "exceptions"},
     {"_scale"},
     {"_cache", "_fitted", "_tensor_data", "datasets"},
     {"_batches", "_geometry", "_inputs", "_tables", "_target", "metrics", "networks"},

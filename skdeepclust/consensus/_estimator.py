@@ -23,6 +23,7 @@ from skdeepclust._fitted import as_samples, clusters_of, count_samples, name_of
 from skdeepclust._random import derived_seed, root_seed
 from skdeepclust._scale import check_squares
 from skdeepclust._warnings import finished_first, warn
+from skdeepclust._workers import end_with
 from skdeepclust.consensus._pooled import pooled_scores
 from skdeepclust.consensus._votes import (
     Vote,
@@ -338,7 +339,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
             nothing = np.empty(0)
             keys = [fingerprint(nothing, {"estimator": each}) for each in estimators]
         found = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)(
-            delayed(fit)(each, X, part, key)
+            delayed(_in_worker)(os.getpid(), fit, each, X, part, key)
             for each, part, key in zip(estimators, parts, keys)
         )
         self.runs_ = [run for run, _, _ in found]
@@ -459,6 +460,12 @@ def _seeded(estimator, seed):
 def _permutation(n_samples, seed, run):
     rng = np.random.RandomState(derived_seed(seed, f"samples {run}"))
     return rng.permutation(n_samples)
+
+
+def _in_worker(parent, fit, *arguments):
+    """Call `fit`; if this is a process of its own, it ends when `parent` does."""
+    end_with(parent)
+    return fit(*arguments)
 
 
 def _fit_run(estimator, X, part, key):

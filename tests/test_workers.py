@@ -1,0 +1,52 @@
+"""Workers end with the process that started them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from skdeepclust._workers import end_with
+
+MAIN = """
+import os, time
+from joblib import Parallel, delayed
+from skdeepclust._workers import end_with
+
+def work(parent):
+    end_with(parent)
+    end_with(parent)  # once is enough
+    print(os.getpid(), flush=True)
+    time.sleep(60)
+
+Parallel(n_jobs=2)(delayed(work)(os.getpid()) for _ in range(2))
+"""
+
+
+def is_there(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
+def test_no_worker_computes_on_when_its_parent_is_gone():
+    parent = subprocess.Popen([sys.executable, "-c", MAIN], stdout=subprocess.PIPE)
+    workers = [int(parent.stdout.readline()) for _ in range(2)]
+    assert all(map(is_there, workers))
+    parent.send_signal(signal.SIGTERM)
+    parent.wait(10)
+    until = time.monotonic() + 10
+    while any(map(is_there, workers)) and time.monotonic() < until:
+        time.sleep(0.1)
+    parent.stdout.close()
+    assert not any(map(is_there, workers))
+
+
+def test_a_process_that_is_no_child_goes_on():
+    end_with(os.getpid())
+    end_with(2**22 + 1)
