@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # at run time __getattr__ imports what is used
     from skdeepclust._augment import RandomAffine
     from skdeepclust._auto_clustering import AutoClustering
     from skdeepclust._autoencoder import Autoencoder
+    from skdeepclust._checkpoint import FitCheckpoint
     from skdeepclust._dcec import DCEC
     from skdeepclust._dec import DEC
     from skdeepclust._deepcluster import DeepCluster
@@ -50,8 +51,11 @@ if TYPE_CHECKING:  # at run time __getattr__ imports what is used
     from skdeepclust.exceptions import (
         CacheError,
         CacheWarning,
+        CheckpointError,
+        CheckpointWarning,
         ClusterCollapseWarning,
         DataScaleWarning,
+        FitInterruptedWarning,
         ImageReadError,
         ImageReadWarning,
         ImageScaleWarning,
@@ -72,10 +76,14 @@ __all__ = [
     "Autoencoder",
     "CacheError",
     "CacheWarning",
+    "CheckpointError",
+    "CheckpointWarning",
     "ClusterCollapseWarning",
     "ConsensusClustering",
     "DataScaleWarning",
     "DeepCluster",
+    "FitCheckpoint",
+    "FitInterruptedWarning",
     "FrozenEncoder",
     "ImageReadError",
     "ImageReadWarning",
@@ -103,6 +111,7 @@ _HOMES = {
     "_augment": ("RandomAffine",),
     "_auto_clustering": ("AutoClustering",),
     "_autoencoder": ("Autoencoder",),
+    "_checkpoint": ("FitCheckpoint",),
     "_dcec": ("DCEC",),
     "_dec": ("DEC",),
     "_deepcluster": ("DeepCluster",),
@@ -113,7 +122,8 @@ _HOMES = {
     "consensus": ("ConsensusClustering",),
     "encoders": ("FrozenEncoder",),
     "exceptions": (
-        *("CacheError", "CacheWarning", "ClusterCollapseWarning", "DataScaleWarning"),
+        *("CacheError", "CacheWarning", "CheckpointError", "CheckpointWarning"),
+        *("ClusterCollapseWarning", "DataScaleWarning", "FitInterruptedWarning"),
         *("ImageReadError", "ImageReadWarning", "ImageScaleWarning"),
         *("ImageShapeWarning", "NonFiniteLossError", "RunsDisagreeWarning"),
     ),

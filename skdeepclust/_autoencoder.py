@@ -73,6 +73,15 @@ class Autoencoder(InverseTransformMixin, BaseDeepEstimator):
     callbacks : list of skorch callbacks, default=None
         Callbacks of the net. Each net works on copies. They may monitor the columns
         of the history (``monitor="train_loss"``); there is no validation loss.
+    checkpoint : path, FitCheckpoint or None, default=None
+        File that the state of the training is written to every minute and at the end
+        of every stage. The same `fit` goes on from it after a crash, equal to the bit
+        on a CPU; other X, parameters or versions are refused.
+        :class:`~skdeepclust.FitCheckpoint` sets how often. See :ref:`the user guide
+        <checkpoints>`.
+    warm_start : bool, default=False
+        Whether a further `fit` to the same X goes on from the last one, with a larger
+        `max_epochs`. The fitted estimator then holds the state of the optimiser too.
     device : str or torch.device, default="auto"
         Where to compute. "auto" takes CUDA, else MPS, else the CPU.
     verbose : int, default=0
@@ -152,6 +161,8 @@ class Autoencoder(InverseTransformMixin, BaseDeepEstimator):
         lr=1e-3,
         optimizer=torch.optim.Adam,
         callbacks=None,
+        checkpoint=None,
+        warm_start=False,
         device="auto",
         verbose=0,
         random_state=None,
@@ -166,6 +177,8 @@ class Autoencoder(InverseTransformMixin, BaseDeepEstimator):
         self.lr = lr
         self.optimizer = optimizer
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.warm_start = warm_start
         self.device = device
         self.verbose = verbose
         self.random_state = random_state

@@ -1,5 +1,6 @@
 """What every deep clustering estimator shares, and no more."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from numbers import Integral, Real
@@ -17,11 +18,13 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.validation import check_array, check_is_fitted
 from torch import Tensor, nn
 
+from skdeepclust._checkpoint import FitCheckpoint, as_checkpoint, keeper_of
 from skdeepclust._compat import Interval, StrOptions, validate_parameters
 from skdeepclust._containers import as_array
 from skdeepclust._device import plain_torch, resolve_device
 from skdeepclust._geometry import effective_clusters
 from skdeepclust._inputs import check_input
+from skdeepclust._interrupts import listening
 from skdeepclust._nets import TensorNet, check_callbacks, check_optimizer
 from skdeepclust._params import SkorchParams, as_python
 from skdeepclust._progress import Progress
@@ -30,7 +33,8 @@ from skdeepclust._scale import measure_scale, warn_of_scale
 from skdeepclust._target import assignment_blocks
 from skdeepclust._tensor_data import TensorData, map_blocks
 from skdeepclust._warnings import finished_first, warn
-from skdeepclust.exceptions import ClusterCollapseWarning
+from skdeepclust._watch import INTERRUPTED
+from skdeepclust.exceptions import ClusterCollapseWarning, FitInterruptedWarning
 
 __all__ = [
     "BaseDeepClusterer",
@@ -123,6 +127,8 @@ class BaseDeepEstimator(
         "lr": [Interval(Real, 0, None, closed="neither")],
         "optimizer": [callable],
         "callbacks": [list, None],
+        "checkpoint": [str, os.PathLike, FitCheckpoint, None],
+        "warm_start": ["boolean"],
         "device": [str, torch.device],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
@@ -151,21 +157,46 @@ class BaseDeepEstimator(
         -------
         self : estimator instance
             The fitted estimator. If a parameter or X is refused, an earlier fit stays
-            as it is. If the training fails, nothing is fitted.
+            as it is. If the training fails, nothing is fitted. Ctrl-C ends the
+            training after the current step: the model is fitted as it is then, and
+            `stop_reason_` is "interrupted". Ctrl-C once more stops at once.
         """
+        earlier = getattr(self, "_state_", None)
+        saves = getattr(self, "checkpoint", None) is not None
         with refitting(self) as refit:
             device, rows = self._check(X)
-            with finished_first():
-                refit.progress = Progress(self, self._n_stages, X, y)
+            with finished_first(), listening(saves) as interrupts:
+                keeper = keeper_of(self, rows, interrupts, earlier)
+                refit.progress = Progress(self, self._n_stages, X, y, keeper)
                 self._fit_seeded(rows, device, refit.progress)
+                self._state_ = keeper.kept()
                 refit.progress.close(self._fitted_attributes)
                 refit.is_complete = True
+                self._end_interrupted(keeper)
                 self._warn()
         return self
+
+    def _end_interrupted(self, keeper):
+        """Say what Ctrl-C has come to."""
+        if keeper.was_cut:
+            self.stop_reason_ = INTERRUPTED
+            if hasattr(self, "converged_"):
+                self.converged_ = False
+            warn(
+                f"Ctrl-C ended the training of the {type(self).__name__} early. The "
+                "model is fitted as it was then, and stop_reason_ is 'interrupted'.",
+                FitInterruptedWarning,
+            )
+        elif keeper.interrupts.stops:
+            warn(
+                "Ctrl-C came when the training had ended: the fit is complete.",
+                FitInterruptedWarning,
+            )
 
     def _check(self, X):
         """Device and checked rows; refuses parameters and data."""
         validate_parameters(self)
+        as_checkpoint(getattr(self, "checkpoint", None))
         self._skorch_params()
         check_callbacks(self.callbacks, self._columns)
         self._check_optimizers()
@@ -258,10 +289,19 @@ class BaseDeepEstimator(
 
     def _fit_seeded(self, X, device, progress):
         """Fit to checked rows while the user's generators are set aside."""
-        seed = root_seed(self.random_state)
+        keeper, seed = progress.keeper, root_seed(self.random_state)
+        is_outermost = not keeper.has_begun
+        if is_outermost:
+            seed = keeper.seed(seed)
         torch_seed = derived_seed(seed, "torch")
+
+        def run():
+            if is_outermost:
+                keeper.begin()
+            self._fit(X, device, seed, progress)
+
         with plain_torch(), torch.inference_mode(False), torch.enable_grad():
-            draws_of(torch_seed, device, lambda: self._fit(X, device, seed, progress))
+            draws_of(torch_seed, device, run)
         if hasattr(self, "net_"):
             # Nothing reads the memory of the optimiser, twice the weights for Adam.
             self.net_.optimizer_.zero_grad(set_to_none=True)

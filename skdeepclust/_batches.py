@@ -28,12 +28,21 @@ class _BaseBatches:
         self.augment = augment
         self.n_views = n_views
         self.targets: Any = None  # gives rows for positions, on the device
+        self.n_done = 0  # batches of the next epoch that are passed over
 
     def _indices(self) -> Iterable[Tensor]:
         raise NotImplementedError
 
+    def state_dict(self) -> dict[str, Any]:
+        """What the next epoch depends on, targets aside."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+
     def __iter__(self) -> Iterator[tuple[Tensor, Any]]:
-        indices = list(self._indices())
+        indices = list(self._indices())[self.n_done :]
+        self.n_done = 0
         for index, X in zip(indices, self.data.iter_batches(indices), strict=True):
             target = None
             if self.targets is not None:
@@ -107,6 +116,23 @@ class Batches(_BaseBatches):
         self._order = self._draw_order()
         self._position = 0
 
+    def state_dict(self) -> dict[str, Any]:
+        """What the next epoch depends on, targets aside.
+
+        Returns
+        -------
+        state : dict
+            State of the generator before the order was drawn, and the position in the
+            order.
+        """
+        return {"generator": self._before_order, "position": self._position}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self._generator.set_state(state["generator"])
+        self._order = self._draw_order()
+        self._position = int(state["position"])
+
     def __len__(self) -> int:
         return self.n_batches
 
@@ -128,6 +154,7 @@ class Batches(_BaseBatches):
 
     def _draw_order(self) -> Tensor:
         # Drawn on the CPU, so that every device sees the same order.
+        self._before_order = self._generator.get_state()
         order = torch.randperm(len(self.data), generator=self._generator)
         return order.to(self.data.data_device)
 

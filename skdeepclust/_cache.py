@@ -29,12 +29,20 @@ from torch import Tensor, nn
 from skdeepclust._warnings import warn
 from skdeepclust.exceptions import CacheError, CacheWarning
 
-__all__ = ["Cache", "fingerprint"]
+__all__ = [
+    "PACKAGES",
+    "Cache",
+    "Untold",
+    "data_hash",
+    "described",
+    "fingerprint",
+    "version_of",
+]
 
 _WEIGHTS, _ENTRY = "weights.npz", "entry.json"
 
 # Packages whose versions stand for their sources.
-_PACKAGES = ("skdeepclust", "torch", "skorch", "numpy")
+PACKAGES = ("skdeepclust", "torch", "skorch", "numpy")
 
 _LIBRARIES = tuple(
     sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")
@@ -174,24 +182,40 @@ def fingerprint(X: np.ndarray, params: dict[str, Any]) -> str:
         For a parameter of which nobody can tell whether it is still the same.
     """
     digest = hashlib.sha256()
-    for package in _PACKAGES:
-        digest.update(f"{package} {_version(package)};".encode())
+    for package in PACKAGES:
+        digest.update(f"{package} {version_of(package)};".encode())
     digest.update(f"python {sys.version_info[:2]};".encode())
-    digest.update(joblib.hash(np.asarray(X)).encode())
+    digest.update(data_hash(X).encode())
     for name in sorted(params):
         try:
-            described = _describe(params[name], {})
-        except _Untold as reason:
+            what = described(params[name])
+        except Untold as reason:
             raise CacheError(
                 f"memory: nobody can tell whether {name}={params[name]!r} is the same "
                 f"in another fit, because it holds {reason}. Pass memory=None, or "
                 f"another {name}."
             ) from None
-        digest.update(f"{name}={described};".encode())
+        digest.update(f"{name}={what};".encode())
     return digest.hexdigest()[:40]
 
 
-class _Untold(Exception):
+def data_hash(X: np.ndarray) -> str:
+    """A digest of the data, the same for an array and a memory map of it."""
+    return str(joblib.hash(np.asarray(X)))
+
+
+def described(thing: Any) -> str:
+    """What a parameter is: equal texts for equal parameters.
+
+    Raises
+    ------
+    Untold
+        If nobody can tell whether it is the same in another process.
+    """
+    return _describe(thing, {})
+
+
+class Untold(Exception):
     """Something whose equality cannot be told."""
 
 
@@ -209,11 +233,11 @@ def _describe(thing: Any, seen: _Seen) -> str:
     seen[id(thing)] = thing, None
     for kinds, describe in _DESCRIBERS:
         if isinstance(thing, kinds):
-            described = describe(thing, seen)
+            found = describe(thing, seen)
             break
     else:
-        described = _describe_object(thing, seen)
-    digest = hashlib.sha256(repr(described).encode()).hexdigest()
+        found = _describe_object(thing, seen)
+    digest = hashlib.sha256(repr(found).encode()).hexdigest()
     seen[id(thing)] = thing, digest
     return digest
 
@@ -243,19 +267,20 @@ def _describe_method(method: types.MethodType, seen: _Seen) -> tuple:
 
 
 def _describe_module(module: types.ModuleType, seen: _Seen) -> tuple:
-    return "module", module.__name__, _version(module.__name__.partition(".")[0])
+    return "module", module.__name__, version_of(module.__name__.partition(".")[0])
 
 
 def _is_library(module: str | None) -> bool:
     """Whether a module is installed, so that its version stands for its source."""
     top = (module or "").partition(".")[0]
-    if top in _PACKAGES or top in sys.stdlib_module_names or top == "builtins":
+    if top in PACKAGES or top in sys.stdlib_module_names or top == "builtins":
         return top != "__main__"
     file = getattr(sys.modules.get(module or ""), "__file__", None)
     return file is not None and file.startswith(_LIBRARIES)
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
+    """Version of an installed package, or what stands for it."""
     module = sys.modules.get(package)
     version = getattr(module, "__version__", None)
     if version is None and package in sys.stdlib_module_names:
@@ -268,7 +293,7 @@ def _version(package: str) -> str:
 
 def _named(thing: Any) -> tuple:
     top = thing.__module__.partition(".")[0]
-    return "library", thing.__module__, thing.__qualname__, _version(top)
+    return "library", thing.__module__, thing.__qualname__, version_of(top)
 
 
 def _describe_class(kind: type, seen: _Seen) -> tuple:
@@ -344,7 +369,7 @@ def _describe_object(thing: Any, seen: _Seen) -> tuple:
             return "pickle", kind, joblib.hash(thing)
         except Exception:  # whatever pickling raises
             pass
-    raise _Untold(f"a {type(thing).__module__}.{type(thing).__qualname__}")
+    raise Untold(f"a {type(thing).__module__}.{type(thing).__qualname__}")
 
 
 # What describes an object of these types; the first that fits.

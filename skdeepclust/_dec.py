@@ -101,6 +101,15 @@ class DEC(BaseJointEstimator):
         columns of the history (``monitor="train_loss"`` in both stages, "label_change"
         and others in the second); there is no validation loss. A callback that stops
         the first stage lets the second begin.
+    checkpoint : path, FitCheckpoint or None, default=None
+        File that the state of the training is written to every minute and at the end
+        of every stage. The same `fit` goes on from it after a crash, equal to the bit
+        on a CPU; other X, parameters or versions are refused.
+        :class:`~skdeepclust.FitCheckpoint` sets how often. See :ref:`the user guide
+        <checkpoints>`.
+    warm_start : bool, default=False
+        Whether a further `fit` to the same X goes on from the last one, with a larger
+        `max_iter`. The fitted estimator then holds the state of the optimiser too.
     device : str or torch.device, default="auto"
         Where to compute. "auto" takes CUDA, else MPS, else the CPU.
     memory : path, joblib.Memory or None, default=None
@@ -239,6 +248,8 @@ class DEC(BaseJointEstimator):
         n_init=20,
         unassigned_share=0.0,
         callbacks=None,
+        checkpoint=None,
+        warm_start=False,
         device="auto",
         memory=None,
         verbose=0,
@@ -265,6 +276,8 @@ class DEC(BaseJointEstimator):
         self.n_init = n_init
         self.unassigned_share = unassigned_share
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.warm_start = warm_start
         self.device = device
         self.memory = memory
         self.verbose = verbose

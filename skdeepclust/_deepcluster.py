@@ -146,6 +146,15 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
         Callbacks of the net, which works on copies. An epoch is a round for them. They
         may monitor the columns of the history (``monitor="train_loss"``,
         "nmi_previous"); there is no validation loss.
+    checkpoint : path, FitCheckpoint or None, default=None
+        File that the state of the training is written to every minute and at the end
+        of every stage. The same `fit` goes on from it after a crash, equal to the bit
+        on a CPU; other X, parameters or versions are refused.
+        :class:`~skdeepclust.FitCheckpoint` sets how often. See :ref:`the user guide
+        <checkpoints>`.
+    warm_start : bool, default=False
+        Whether a further `fit` to the same X goes on from the last one, with a larger
+        `max_iter`. The fitted estimator then holds the state of the optimiser too.
     device : str or torch.device, default="auto"
         Where to compute. "auto" takes CUDA, else MPS, else the CPU.
     verbose : int, default=0
@@ -328,6 +337,8 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
         optimizer=torch.optim.Adam,
         n_init=20,
         callbacks=None,
+        checkpoint=None,
+        warm_start=False,
         device="auto",
         verbose=0,
         random_state=None,
@@ -353,6 +364,8 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
         self.optimizer = optimizer
         self.n_init = n_init
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.warm_start = warm_start
         self.device = device
         self.verbose = verbose
         self.random_state = random_state
@@ -385,7 +398,10 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
         )
         rng = np.random.RandomState(derived_seed(seed, "rounds"))
         final_seed = derived_seed(seed, "clusters")
-        self.init_labels_, _, _ = self._final_clusters(model, data, final_seed)
+        self.init_labels_ = progress.keeper.once(
+            "initial clusters",
+            lambda: self._final_clusters(model, data, final_seed)[0],
+        )
         self._train(net, batches, n_classes, rng, progress)
 
         self.net_ = net
@@ -406,10 +422,7 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
 
     def _train(self, net, batches, n_classes, rng, progress):
         """Alternate between pseudo-labels and training on them."""
-        data, previous = batches.data, None
-        self.n_iter_, self.converged_ = 0, False
-        if self.variant == "deepcluster-v2" and self.max_iter:
-            self._settle_batch_norm(net, data, rng)
+        data = batches.data
         run = Run(
             net,
             data,
@@ -418,27 +431,46 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
             step="round",
             snapshot=lambda: self._snapshot(net, data),
         )
+        previous = self._begin_rounds(run, net, data, rng)
         for epoch in run:
-            # 1. and 2. Features, and pseudo-labels from them.
-            labels, facts = self._refresh(net, data, n_classes, rng)
-            if previous is not None:
-                facts["nmi_previous"] = float(
-                    normalized_mutual_info_score(previous, labels[:, 0])
+            if epoch.is_resumed:
+                labels, facts, draws = (
+                    run.kept[name] for name in ("labels", "facts", "draws")
                 )
+            else:
+                # 1. and 2. Features, and pseudo-labels from them.
+                labels, facts = self._refresh(net, data, n_classes, rng)
+                if previous is not None:
+                    facts["nmi_previous"] = float(
+                        normalized_mutual_info_score(previous, labels[:, 0])
+                    )
+                # 3. Train on them, every pseudo-class as often as the others.
+                draws = balanced_draw(labels[:, 0], self._n_draws(len(data)), rng)
             previous = labels[:, 0]
-            # 3. Train on them, every pseudo-class as often as the others.
-            draws = balanced_draw(previous, self._n_draws(len(data)), rng)
+            end = {"previous": previous, "rng": rng.get_state(), "converged": False}
+            run.kept = {**end, "labels": labels, "facts": facts, "draws": draws}
             batches.set_draws(draws, labels)
             net.train_on(batches)
             epoch.record(**facts)
             self.n_iter_ += 1
-            if facts["nmi_previous"] > 1 - self.tol:
-                self.converged_ = True
+            self.converged_ = facts["nmi_previous"] > 1 - self.tol
+            run.kept = {**end, "converged": self.converged_}
+            if self.converged_:
                 run.stop(
                     f"NMI {facts['nmi_previous']:.4f} between the pseudo-labels of "
                     f"two rounds above 1 - tol (tol={self.tol:g})"
                 )
         self.stop_reason_ = run.stop_reason or f"max_iter={self.max_iter} used up"
+
+    def _begin_rounds(self, run, net, data, rng):
+        """Begin, or go on; pseudo-labels of the round before if there was one."""
+        self.n_iter_, self.converged_ = run.n_done, run.kept.get("converged", False)
+        if run.is_resumed:
+            rng.set_state(run.kept["rng"])
+            return run.kept["previous"]
+        if self.variant == "deepcluster-v2" and self.max_iter:
+            self._settle_batch_norm(net, data, rng)
+        return None
 
     def _settle_batch_norm(self, net, data, rng):
         """Let batch norm see data before the first centroids are taken.

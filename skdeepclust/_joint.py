@@ -57,6 +57,15 @@ class _StopRule:
         self._n_iter_no_change = n_iter_no_change
         self.reset()
 
+    @property
+    def state(self):
+        """Lowest label change so far, and updates since then."""
+        return self._lowest, self._n_since
+
+    @state.setter
+    def state(self, state):
+        self._lowest, self._n_since = state
+
     def reset(self):
         """Forget all earlier updates."""
         self._lowest, self._n_since = math.inf, 0
@@ -138,7 +147,9 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
         # 1. The autoencoder alone, and 2. centres in its embedding.
         autoencoder, pretraining = self._pretrain(X, device, seed, progress)
         data = TensorData(X, self._input_shape_, device)
-        centers = self._start(autoencoder.to(device).eval(), data, seed)
+        centers, self.init_labels_ = progress.keeper.once(
+            "start", lambda: self._start(autoencoder.to(device).eval(), data, seed)
+        )
         self._embedding_dim_ = centers.shape[1]
 
         # 3. and 4. Network and centres together.
@@ -226,11 +237,12 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
 
     def _pretrain_params(self):
         """Parameters that the first stage shares with the second."""
-        shared = set(Autoencoder._get_param_names()) - {"max_epochs", "skorch"}
+        own = {"max_epochs", "skorch", "checkpoint", "warm_start"}
+        shared = set(Autoencoder._get_param_names()) - own
         return {name: getattr(self, name) for name in shared} | self._skorch_params()
 
     def _start(self, autoencoder, data, seed):
-        """Centres in the embedding of all samples; sets `init_labels_`."""
+        """Centres in the embedding of all samples, and the initial clusters."""
         Z = map_blocks(autoencoder.encode, data).cpu().numpy()
         init_seed = derived_seed(seed, "kmeans")
         if isinstance(self.init, str) and self.init == "auto":
@@ -238,43 +250,41 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
             # Pretraining moves such a network from the main components towards lower
             # loss, not towards better clusters.
             is_residual = hasattr(autoencoder, "start_from")
-            self.init_labels_ = first_clusters(
+            labels = first_clusters(
                 *(main, None if is_residual else Z, self._n_clusters_),
                 *(self.n_init, init_seed),
             )
-            centers = class_means(Z, self.init_labels_)
+            centers = class_means(Z, labels)
             if len(centers) == self._n_clusters_:
-                return centers
+                return centers, labels
             # K-means found fewer different points than clusters, and repeats centres.
         init = (
             "kmeans"
             if isinstance(self.init, str) and self.init == "auto"
             else self.init
         )
-        centers, self.init_labels_ = initial_centers(
-            init, Z, self._n_clusters_, self.n_init, init_seed
-        )
-        return centers
+        return initial_centers(init, Z, self._n_clusters_, self.n_init, init_seed)
 
     def _train(self, net, batches, progress):
         """Train until few labels change; return the labels."""
         data = batches.data
-        self.n_iter_, self.converged_ = 0, False
-        target, _ = self._refresh(net, data)
-        initial_target = self._initial_target(data.device)
-        rule = _StopRule(self.tol, self.n_iter_no_change)
         run = self._intervals(net, data, progress)
-        for i, epoch in enumerate(run):
-            if not torch.equal(target.centers, net.module_.centers):  # by a callback
+        rule, target = self._first_target(run, net, data)
+        initial_target = self._initial_target(data.device)
+        for epoch in run:
+            is_moved = not torch.equal(target.centers, net.module_.centers)
+            if is_moved and not epoch.is_resumed:  # by a callback
                 target, _ = self._refresh(net, data)
                 rule.reset()
-            starts = initial_target is not None and i < _INITIAL_TARGET_INTERVALS
+            starts = initial_target is not None
+            starts = starts and epoch.index < _INITIAL_TARGET_INTERVALS
             batches.targets = initial_target if starts else target
             batches.n_batches = min(self.update_interval, self.max_iter - self.n_iter_)
-            net.train_on(batches)
-            self.n_iter_ += batches.n_batches
+            run.kept = {**self._facts(rule), **target.state}
+            n_steps = net.train_on(batches)
+            self.n_iter_ += n_steps
             previous = target.labels
-            batches.targets = target = None  # frees the old embedding
+            run.kept, batches.targets, target = {}, None, None  # frees the embedding
             target, n_reseeded = self._refresh(net, data)
             label_change = _share_changed(target.labels, previous)
             epoch.record(
@@ -285,15 +295,40 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
                 ),
                 n_reseeded=n_reseeded,
             )
-            if batches.n_batches == self.update_interval and not starts:
+            if n_steps == self.update_interval and not starts:
                 reason = rule.update(label_change)
                 if reason is not None:
                     self.converged_ = True
                     run.stop(reason)
+            run.kept = self._facts(rule)
         self.stop_reason_ = run.stop_reason or self._used_up()
         if self.callbacks:  # one of them may have changed the weights since
             target, _ = self._refresh(net, data)
         return target.labels.cpu().numpy()
+
+    def _facts(self, rule):
+        """Where the training is, for a fit that goes on from here."""
+        return {
+            "n_iter": self.n_iter_,
+            "rule": rule.state,
+            "converged": self.converged_,
+        }
+
+    def _first_target(self, run, net, data):
+        """Stop rule and target that a run begins with, or goes on with."""
+        kept = run.kept
+        self.n_iter_ = kept.get("n_iter", 0)
+        self.converged_ = run.stop_reason is not None and kept.get("converged", False)
+        n_left = (self.max_iter - self.n_iter_) / self.update_interval
+        run.n_epochs = run.n_done + math.ceil(n_left)
+        rule = _StopRule(self.tol, self.n_iter_no_change)
+        if not run.is_resumed:
+            return rule, self._refresh(net, data)[0]
+        rule.state = kept["rule"]
+        if "centers" in kept:  # the state is from within an interval
+            parts = kept["Z"].to(data.device), kept["centers"].to(data.device)
+            return rule, SoftTarget(*parts, self.alpha)
+        return rule, self._target(net, data)
 
     def _set_least_confidence(self, data):
         """Leave a share of the samples unassigned, those of the lowest confidence."""
@@ -323,7 +358,7 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
             net,
             data,
             progress,
-            n_epochs=math.ceil(self.max_iter / self.update_interval),
+            n_epochs=0,  # set when it is known what an earlier fit has done
             step="target update",
             snapshot=lambda: self._snapshot(net),
         )
@@ -358,15 +393,21 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
         n_reseeded : int
             Number of centres moved.
         """
+        target, centers = self._target(net, data), net.module_.centers
+        with torch.no_grad():
+            Z = target.state["Z"]
+            moved = reseed_dead_centers(Z, centers.data, target.labels)
+            if len(moved):
+                forget_momenta(net.optimizer_, centers, moved)
+                target = SoftTarget(Z, centers, self.alpha)
+        return target, len(moved)
+
+    def _target(self, net, data):
+        """Target distribution of network and centres as they are."""
         model = net.module_.eval()
         with torch.no_grad():
             Z = map_blocks(model.encode, data).to(model.centers.dtype)
-            target = SoftTarget(Z, model.centers, self.alpha)
-            moved = reseed_dead_centers(Z, model.centers.data, target.labels)
-            if len(moved):
-                forget_momenta(net.optimizer_, model.centers, moved)
-                target = SoftTarget(Z, model.centers, self.alpha)
-        return target, len(moved)
+            return SoftTarget(Z, model.centers, self.alpha)
 
     def _snapshot(self, net):
         """Fitted attributes as they are now, for callbacks that evaluate."""

@@ -24,6 +24,7 @@ from skdeepclust._functional import clustering_kl
 from skdeepclust._params import check_arguments
 from skdeepclust._random import drawing, without_draws
 from skdeepclust._warnings import late_error, warn
+from skdeepclust._watch import INTERRUPTED, EpochSums, Watch
 from skdeepclust.exceptions import NonFiniteLossError
 
 __all__ = [
@@ -46,7 +47,7 @@ _EPOCH_HOOKS = ("on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_en
 _HOOKS = (*_EPOCH_HOOKS, *_BATCH_HOOKS)
 _CALLBACK_METHODS = ("initialize", "set_params", "on_epoch_end", *_BATCH_HOOKS)
 
-_CALLBACK_STOP = "a callback or Ctrl-C at the end of an epoch stopped the training"
+_CALLBACK_STOP = "a callback stopped the training"
 
 
 class TensorNet(NeuralNet):
@@ -97,6 +98,7 @@ class TensorNet(NeuralNet):
         self.columns = columns
         self.lr_name = lr_name
         self.has_batch_callbacks_ = False
+        self.watch: Watch | None = None
         self.draws_ = True
         self.gradients_checked_ = False
 
@@ -205,16 +207,22 @@ class TensorNet(NeuralNet):
 
     # -- training ------------------------------------------------------------
 
-    def train_on(self, batches: Any) -> None:
+    def train_on(self, batches: Any) -> int:
         """Take a step on each of the batches and record the mean losses.
 
         Parameters
         ----------
         batches : iterable of pairs (X, target)
             Batches of tensors on the device, such as :class:`Batches`.
+
+        Returns
+        -------
+        n_steps : int
+            Steps of this epoch. Ctrl-C ends it before the last batch.
         """
-        totals: dict[str, Tensor] = {}
-        n_samples, n_batches = 0, 0
+        sums = EpochSums()
+        if self.watch is not None:
+            self.watch.enter(batches, sums)
         draws = self.draws_ or self.has_batch_callbacks_
         self._set_training(True)
         for batch in batches:
@@ -224,19 +232,30 @@ class TensorNet(NeuralNet):
             with without_draws(draws):
                 step = self.train_step(batch)
             size = len(batch[0])
-            for name, loss in step["losses"].items():
-                # In place on the device: neither a wait nor a tensor per batch.
-                if name not in totals:
-                    totals[name] = _zero(loss)
-                totals[name].add_(loss.detach(), alpha=size)
-            n_samples += size
-            n_batches += 1
+            sums.add(step["losses"], size)
             if self.has_batch_callbacks_:
                 self.history.record_batch("train_loss", step["loss"].item())
                 self.history.record_batch("train_batch_size", size)
                 self.notify("on_batch_end", batch=batch, training=True, **step)
-        means = {name: total.item() / n_samples for name, total in totals.items()}
-        self._record_losses(means, n_batches)
+            if self.watch is not None and self.watch.ends_after_step(sums):
+                break
+        self._record_losses(sums.means(), sums.n_batches)
+        return sums.n_batches
+
+    def extra_state(self) -> dict[str, Any]:
+        """What the training depends on apart from weights and optimiser.
+
+        A subclass that has such a state returns it, as plain values and tensors that it
+        does not change afterwards, and takes it in :meth:`load_extra_state`.
+        """
+        return {}
+
+    def load_extra_state(self, state: dict[str, Any]) -> None:
+        """Go on from what :meth:`extra_state` returned."""
+
+    def load_weights(self, weights: dict[str, Tensor]) -> None:
+        """Load the weights of an earlier state of this net."""
+        self.module_.load_state_dict(weights)
 
     def train_step(self, batch):
         """Take one step of the optimiser on a batch."""
@@ -459,10 +478,25 @@ class Run:
         Returns the fitted attributes as they are now, for scikit-learn's callbacks
         that evaluate the estimator.
 
+    A run goes on where an earlier fit stopped, if there is a state of it. Its net then
+    has the weights of that state as soon as the run is made, and the run has no epochs
+    left if the stage was finished.
+
     Attributes
     ----------
     stop_reason : str or None
         Why the run ended before `n_epochs`; None if it did not.
+    n_epochs : int
+        Largest number of epochs.
+    n_done : int
+        Epochs done, those of the earlier fit included.
+    is_resumed : bool
+        Whether the run goes on from an earlier fit.
+    kept : dict
+        What the method needs to go on, apart from the net and its batches: plain
+        values, arrays and tensors that nobody changes in place. The method sets it
+        before `train_on` and at the end of an epoch, and finds it again when the run
+        is resumed.
     """
 
     def __init__(
@@ -478,10 +512,27 @@ class Run:
         self._net = net
         self._data = data
         self._progress = progress
-        self._n_epochs = n_epochs
+        self.n_epochs = n_epochs
         self._step = step
         self._snapshot = snapshot
-        self.stop_reason: str | None = None
+        self._watch = Watch(net, progress.keeper.slot(net.stage))
+        self.stop_reason: str | None = self._watch.stop_reason
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        return self._watch.kept
+
+    @kept.setter
+    def kept(self, kept: dict[str, Any]) -> None:
+        self._watch.kept = kept
+
+    @property
+    def is_resumed(self) -> bool:
+        return self._watch.is_resumed
+
+    @property
+    def n_done(self) -> int:
+        return len(self._net.history)
 
     def stop(self, reason: str) -> None:
         """End the run after this epoch."""
@@ -489,30 +540,54 @@ class Run:
 
     def __iter__(self) -> Iterator["_Epoch"]:
         """Yield every epoch while it runs."""
-        if self._n_epochs:
+        watch, self.stop_reason = self._watch, None
+        if watch.is_done:
+            self.stop_reason = watch.stop_reason
+        elif watch.was_cut_before():
+            self.stop_reason = INTERRUPTED
+        if self.stop_reason is not None or watch.is_done:
+            self._net._strip_compiler()
+            return
+        n_left = self.n_epochs - self.n_done
+        if n_left > 0:
             self._net.check_trainable()
             self._net.find_draws(self._data)
         with (
-            self._progress.stage(self._net.stage, self._n_epochs) as stage,
+            self._progress.stage(self._net.stage, max(0, n_left)) as stage,
             self._net.training(self._data),
+            watch.watching(),
         ):
-            for _ in range(self._n_epochs):
+            for _ in range(n_left):
                 with (
                     stage.step(self._step, self._snapshot) as step,
                     self._net.epoch(self._data) as epoch,
                 ):
+                    epoch.is_resumed = watch.resumes_within
                     yield epoch
+                self._end(epoch.stop_requested or step.stop_requested)
                 if self.stop_reason is not None:
-                    return
-                if epoch.stop_requested or step.stop_requested:
-                    self.stop_reason = _CALLBACK_STOP
-                    return
+                    break
+        watch.finish(self.stop_reason)
+
+    def _end(self, is_stopped):
+        """What the end of an epoch means for the run."""
+        if self._watch.is_cut:
+            self.stop_reason = INTERRUPTED
+        elif self.stop_reason is None and is_stopped:
+            self.stop_reason = _CALLBACK_STOP
+        self._watch.end_epoch()
 
 
 class _Epoch:
     def __init__(self, history):
         self._history = history
         self.stop_requested = False
+        self.is_resumed = False  # an earlier fit stopped within it
+
+    @property
+    def index(self):
+        """Number of epochs before this one."""
+        return len(self._history) - 1
 
     def record(self, **facts):
         """Record facts with the epoch, each in a column of the history."""
@@ -561,6 +636,11 @@ class ClusteringNet(TensorNet):
 
 class PseudoLabelNet(TensorNet):
     """Trains features on pseudo-labels: multinomial logistic loss, mean over heads."""
+
+    def load_weights(self, weights):
+        """Load weights; the last layers may have become wider in the meantime."""
+        self.module_.widen_heads(len(weights["heads.0.weight"]))
+        super().load_weights(weights)
 
     def losses(self, output, target, X):
         """Return the logistic loss; `target` has a column per head."""
@@ -732,12 +812,6 @@ def _copies(callbacks, columns):
 
 def _sit_out(*args, **kwargs):
     """Do nothing, in place of a hook."""
-
-
-def _zero(loss):
-    """A sum of losses to begin with, in double precision where the device has it."""
-    dtype = torch.float32 if loss.device.type == "mps" else torch.float64
-    return torch.zeros((), dtype=dtype, device=loss.device)
 
 
 def _overrides_batch_hook(callback):

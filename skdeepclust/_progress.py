@@ -2,6 +2,8 @@
 
 from contextlib import contextmanager
 
+from skdeepclust._checkpoint import Keeper
+
 __all__ = ["NoProgress", "Progress"]
 
 
@@ -22,9 +24,12 @@ class Progress:
         The training data, for callbacks that score on it.
     y : array-like or None
         Handed through to callbacks that score with it; nothing else reads it.
+    keeper : Keeper, optional
+        Keeps the state of the fit.
     """
 
-    def __init__(self, estimator, n_stages, X, y=None):
+    def __init__(self, estimator, n_stages, X, y=None, keeper=None):
+        self.keeper = keeper or Keeper()
         self.has_begun = False  # whether a stage of the training has
         self._estimator = estimator
         self._data = {"X": X, "y": y}
@@ -51,6 +56,9 @@ class Progress:
 
 class NoProgress:
     """Reports nothing: for a fit in another process, out of the callbacks' reach."""
+
+    def __init__(self, keeper=None):
+        self.keeper = keeper or Keeper()
 
     @contextmanager
     def stage(self, name, n_steps):

@@ -11,7 +11,15 @@ import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["derived_seed", "drawing", "draws_of", "root_seed", "without_draws"]
+__all__ = [
+    "derived_seed",
+    "drawing",
+    "draws_of",
+    "draws_state",
+    "root_seed",
+    "set_draws_state",
+    "without_draws",
+]
 
 # What a fit changes for the whole process while it runs (torch's generator for some
 # networks, numbers of threads, filters of warnings) allows one fit at a time.
@@ -150,6 +158,38 @@ def draws_of(seed: int, device: torch.device, run: Callable[[], None]) -> None:
                 run()
         finally:
             _DRAWS.reset(token)
+
+
+def draws_state() -> dict[str, torch.Tensor]:
+    """States of the generators that the current fit draws from, by name."""
+    own = _DRAWS.get()
+    if isinstance(own, _OwnDraws):
+        return {name: g.get_state() for name, g in own.generators.items()}
+    states = {"torch": torch.get_rng_state()}
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        states["torch cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+def set_draws_state(states: dict[str, torch.Tensor]) -> None:
+    """Let the current fit draw what follows in an earlier one.
+
+    Raises
+    ------
+    DrawsFromTorch
+        When that fit drew from torch's own generator, and this one does not yet.
+    """
+    own = _DRAWS.get()
+    if isinstance(own, _OwnDraws):
+        if "torch" in states:
+            raise DrawsFromTorch
+        for name, generator in own.generators.items():
+            if name in states:
+                generator.set_state(states[name])
+    elif "torch" in states:
+        torch.set_rng_state(states["torch"])
+        if "torch cuda" in states and torch.cuda.is_available():
+            torch.cuda.set_rng_state(states["torch cuda"])
 
 
 def drawing(forward: Callable[[], Any], is_compiled: bool) -> bool:

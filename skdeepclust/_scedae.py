@@ -16,8 +16,10 @@ from torch import nn
 
 from skdeepclust._autoencoder import PRETRAINING_COLUMNS, Autoencoder
 from skdeepclust._base import BaseDeepClusterer
+from skdeepclust._checkpoint import FitCheckpoint, as_checkpoint, keeper_of
 from skdeepclust._compat import Interval, StrOptions
 from skdeepclust._geometry import nearest
+from skdeepclust._interrupts import Interrupts
 from skdeepclust._landmark_spectral import LandmarkSpectralClustering
 from skdeepclust._progress import NoProgress
 from skdeepclust._random import derived_seed
@@ -37,12 +39,15 @@ _LAYERS = {
 }
 
 
-def _fit_in_worker(member, X, scale, parent):
+def _fit_in_worker(member, X, scale, place, parent):
     """Fit in a process of its own, which ends when the one that started it does."""
     if os.getpid() != parent:
         watched = threading.Thread(target=_exit_without, args=(parent,), daemon=True)
         watched.start()
-    return member._fit_checked(X, scale, NoProgress())
+    member.checkpoint = place
+    keeper = keeper_of(member, X, Interrupts(), None)
+    member.checkpoint = None
+    return member._fit_checked(X, scale, NoProgress(keeper))
 
 
 def _exit_without(parent):
@@ -121,6 +126,15 @@ class SCEDAE(BaseDeepClusterer):
     callbacks : list of skorch callbacks, default=None
         Callbacks of the nets, each of which works on copies. One that stops its net
         lets the next autoencoder begin.
+    checkpoint : path, FitCheckpoint or None, default=None
+        File that the state of the training is written to every minute and at the end
+        of every stage. The same `fit` goes on from it after a crash, equal to the bit
+        on a CPU; other X, parameters or versions are refused.
+        :class:`~skdeepclust.FitCheckpoint` sets how often. See :ref:`the user guide
+        <checkpoints>`.
+    warm_start : bool, default=False
+        Whether a further `fit` to the same X goes on from the last one, with a larger
+        `max_epochs`. The fitted estimator then holds the state of the optimiser too.
     device : str or torch.device, default="auto"
         Where to compute. "auto" takes CUDA, else MPS, else the CPU.
     verbose : int, default=0
@@ -241,6 +255,8 @@ class SCEDAE(BaseDeepClusterer):
         n_init=20,
         n_jobs=None,
         callbacks=None,
+        checkpoint=None,
+        warm_start=False,
         device="auto",
         verbose=0,
         random_state=None,
@@ -263,6 +279,8 @@ class SCEDAE(BaseDeepClusterer):
         self.n_init = n_init
         self.n_jobs = n_jobs
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.warm_start = warm_start
         self.device = device
         self.verbose = verbose
         self.random_state = random_state
@@ -298,12 +316,15 @@ class SCEDAE(BaseDeepClusterer):
         """The fitted autoencoders, trained one after another or in processes."""
         members = self._members(seed)
         if self._n_at_once == 1:  # each reports its epochs as a stage
-            return [
-                member._fit_checked(X, self._X_scale_, progress) for member in members
-            ]
+            return self._train_in_turn(members, X, progress)
+        progress.keeper.interrupts.at_once = True  # the workers are to end
+        progress.keeper.write()  # the seed, before the members
+        places = self._places(len(members))
         found = joblib.Parallel(self.n_jobs, return_as="generator")(
-            joblib.delayed(_fit_in_worker)(member, X, self._X_scale_, os.getpid())
-            for member in members
+            joblib.delayed(_fit_in_worker)(
+                member, X, self._X_scale_, place, os.getpid()
+            )
+            for member, place in zip(members, places)
         )
         autoencoders = []
         with progress.stage("autoencoders", len(members)) as stage:
@@ -311,6 +332,31 @@ class SCEDAE(BaseDeepClusterer):
                 with stage.step("autoencoder"):
                     autoencoders.append(next(found))
         return autoencoders
+
+    def _train_in_turn(self, members, X, progress):
+        """The autoencoders, one after another; after Ctrl-C those trained so far."""
+        trained: list[Autoencoder] = []
+        keeper = progress.keeper
+        for member in members:
+            if trained and keeper.interrupts.stops:
+                keeper.was_cut = True
+                break
+            trained.append(member._fit_checked(X, self._X_scale_, progress))
+        return trained
+
+    def _places(self, n_members):
+        """Checkpoint of each worker: a file beside that of the estimator."""
+        place = as_checkpoint(self.checkpoint)
+        if place is None:
+            return [None] * n_members
+        return [
+            FitCheckpoint(
+                f"{os.fspath(place.path)}.autoencoder{i}",
+                minutes=place.minutes,
+                updates=place.updates,
+            )
+            for i in range(n_members)
+        ]
 
     @property
     def _n_at_once(self):
@@ -327,7 +373,8 @@ class SCEDAE(BaseDeepClusterer):
 
     def _members(self, seed):
         """The autoencoders, not fitted yet."""
-        shared = set(Autoencoder._get_param_names()) - {"skorch"}
+        not_theirs = {"skorch", "checkpoint", "warm_start"}
+        shared = set(Autoencoder._get_param_names()) - not_theirs
         params = {name: getattr(self, name) for name in shared} | self._skorch_params()
         params["image_shape"] = self.image_shape_
         structures = self._structures()

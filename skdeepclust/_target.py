@@ -97,6 +97,11 @@ class SoftTarget:
             Q = torch.cat(assignments)
             self._rows = target_distribution(Q, self.frequencies)
 
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """What the target follows from, alpha aside."""
+        return {"Z": self._Z, "centers": self.centers}
+
     def __getitem__(self, index: Tensor) -> Tensor:
         """Rows of the target at the positions `index`."""
         if self._rows is not None:

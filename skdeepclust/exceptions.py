@@ -3,12 +3,17 @@
 __all__ = [
     "CacheError",
     "CacheWarning",
+    "CheckpointError",
+    "CheckpointWarning",
     "ClusterCollapseWarning",
     "DataScaleWarning",
+    "EmbeddingCollapseWarning",
+    "FitInterruptedWarning",
     "ImageReadError",
     "ImageReadWarning",
     "ImageScaleWarning",
     "ImageShapeWarning",
+    "LongTrainingWarning",
     "NonFiniteLossError",
     "RunsDisagreeWarning",
 ]
@@ -22,12 +27,28 @@ class CacheWarning(UserWarning):
     """An entry of the cache was damaged, or could not be written."""
 
 
+class CheckpointError(ValueError):
+    """A checkpoint cannot be written, or is that of another fit."""
+
+
+class CheckpointWarning(UserWarning):
+    """A checkpoint was damaged, could not be written, or lacks a state."""
+
+
 class ClusterCollapseWarning(UserWarning):
     """The clusters found are far fewer than the clusters asked for."""
 
 
 class DataScaleWarning(UserWarning):
     """The values of X are so large or small that training fails or is very slow."""
+
+
+class FitInterruptedWarning(UserWarning):
+    """Ctrl-C ended a training early; the model is kept as it was then."""
+
+
+class EmbeddingCollapseWarning(UserWarning):
+    """The embeddings of all samples became nearly one, or differ along few directions."""
 
 
 class ImageReadError(OSError):
@@ -44,6 +65,10 @@ class ImageScaleWarning(UserWarning):
 
 class ImageShapeWarning(UserWarning):
     """The rows of X were guessed to be images, from the number of columns alone."""
+
+
+class LongTrainingWarning(UserWarning):
+    """The training that has begun will take long on this device."""
 
 
 class NonFiniteLossError(ArithmeticError):

@@ -14,11 +14,13 @@ PACKAGE = Path(skdeepclust.__file__).parent
 
 # Every file may import from those of earlier rows, and of its own row where marked.
 LAYERS = [
-    {"_augment", "_auto", "_compat", "_containers", "_device", "_effects"}
-    | {"_functional", "_params", "_progress", "_random", "_sampling", "_warnings"}
+    {"_archive", "_augment", "_auto", "_compat", "_containers", "_device", "_effects"}
+    | {"_functional", "_interrupts", "_params", "_random", "_sampling", "_warnings"}
     | {"_workers", "exceptions"},
     {"_scale"},
     {"_cache", "_fitted", "_tensor_data", "datasets"},
+    {"_checkpoint"},
+    {"_progress", "_watch"},
     {"_batches", "_geometry", "_inputs", "_tables", "_target", "metrics", "networks"},
     {"_clusterers", "_nets", "_pseudo_labels", "_rules"},
     {"_profile", "_spectral"},
@@ -109,7 +111,7 @@ SHOW = "print(*{m.split('.')[0] for m in sys.modules})"
 
 def test_import_loads_nothing_optional():
     # scikit-learn and skorch themselves load pandas and rich if they are installed.
-    core = "numpy, scipy, sklearn.callback, sklearn.cluster, skorch, torch"
+    core = "numpy, scipy, sklearn.callback, sklearn.cluster, skorch, torch, safetensors"
     code = f"import sys, {core}; {SHOW}; import skdeepclust as package; "
     code += f"[getattr(package, name) for name in package.__all__]; {SHOW}; "
     code += f"import skdeepclust.displays, skdeepclust.inspection; {SHOW}"

@@ -1,7 +1,6 @@
 """What the nets make of skorch: callbacks, schedules, stops, failures."""
 
 import copy
-import signal
 import time
 import warnings
 
@@ -25,7 +24,7 @@ from skdeepclust import DEC, IDEC, SCEDAE, Autoencoder, DeepCluster, NonFiniteLo
 from skdeepclust.base import TensorNet
 from skdeepclust.networks import DenseAutoencoder
 
-STOPPED = "a callback or Ctrl-C at the end of an epoch stopped the training"
+STOPPED = "a callback stopped the training"
 
 
 class Recorder(Callback):
@@ -179,28 +178,6 @@ def test_other_skorch_callbacks(make_dcec, digits, capsys):
 def test_silent_by_default(make_dcec, digits, capsys):
     make_dcec().fit(digits[0])
     assert capsys.readouterr() == ("", "")
-
-
-class Interrupt(Callback):
-    """Ctrl-C in the middle of an epoch."""
-
-    def __init__(self, stage):
-        self.stage = stage
-
-    def on_batch_end(self, net, **kwargs):
-        if net.stage == self.stage:
-            signal.raise_signal(signal.SIGINT)
-
-
-@pytest.mark.parametrize("stage", ["pretraining", "joint training"])
-def test_an_interrupted_fit_raises_and_is_unfitted(make_dcec, digits, stage):
-    # A job in the background of a shell begins without Python's own handler.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    dcec = make_dcec().fit(digits[0])
-    dcec.set_params(callbacks=[Interrupt(stage)])
-    with pytest.raises(KeyboardInterrupt):
-        dcec.fit(digits[0])
-    assert not [name for name in vars(dcec) if name.endswith("_")]
 
 
 @pytest.mark.parametrize(

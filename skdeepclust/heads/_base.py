@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from skdeepclust._base import SoftClusterer
+from skdeepclust._checkpoint import as_checkpoint
 from skdeepclust._compat import Interval, StrOptions, validate_parameters
 from skdeepclust._device import resolve_device
 from skdeepclust._inputs import check_input
@@ -76,6 +77,7 @@ class BaseHead(SoftClusterer):
     def _check(self, X):
         """Device and checked rows; features of any scale are welcome."""
         validate_parameters(self)
+        as_checkpoint(self.checkpoint)
         self._skorch_params()
         if self._module_arguments():
             names = ", ".join(f"module__{name}" for name in self._module_arguments())

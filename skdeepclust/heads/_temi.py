@@ -52,16 +52,29 @@ class NeighborPairs:
         self._order = Batches(data, batch_size, seed=derived_seed(seed, "order"))
         self._neighbors = torch.from_numpy(neighbors)
         self._generator = torch.Generator().manual_seed(derived_seed(seed, "pairs"))
+        self.n_done = 0  # batches of the next epoch that are passed over
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the next epoch depends on."""
+        return {"order": self._order.state_dict(), "pairs": self._generator.get_state()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self._order.load_state_dict(state["order"])
+        self._generator.set_state(state["pairs"])
 
     def __len__(self) -> int:
         return len(self._order)
 
     def __iter__(self) -> Iterator[tuple[Tensor, None]]:
-        for index in self._order._indices():
+        n_done, self.n_done = self.n_done, 0
+        for i, index in enumerate(self._order._indices()):
             own = index.to("cpu")
             size = (len(own),)
             n_neighbors = self._neighbors.shape[1]
             column = torch.randint(n_neighbors, size, generator=self._generator)
+            if i < n_done:
+                continue
             other = self._neighbors[own, column].to(torch.int64)
             yield self._data.take(torch.cat([own, other])), None
 
@@ -171,7 +184,7 @@ class NeighborNet(HeadNet):
         self.prior_ = torch.full(shape, 1 / n_clusters).to(like)
         self.head_losses_ = [[0.0] * len(self.prior_)]
         self._totals = self.prior_.new_zeros(len(self.prior_))
-        self._n_steps, self._step = n_steps, 0
+        self._n_steps, self._step, self._n_rows = n_steps, 0, 0
 
     def losses(self, output, target, X):
         """Mean of the losses of the heads, which share no weight."""
@@ -208,8 +221,29 @@ class NeighborNet(HeadNet):
         """Train an epoch and note the mean loss of every head."""
         self._totals.zero_()
         self._n_rows = 0
-        super().train_on(batches)
+        n_steps = super().train_on(batches)
         self.head_losses_.append((self._totals / self._n_rows).tolist())
+        return n_steps
+
+    def extra_state(self):
+        """Teachers, shares, sums of the losses and position in the schedule."""
+        weights = self.teachers_[0].state_dict()
+        return {
+            "teacher": {name: value.clone() for name, value in weights.items()},
+            "prior": self.prior_.clone(),
+            "head_losses": [list(each) for each in self.head_losses_],
+            "totals": self._totals.clone(),
+            "n_rows": self._n_rows,
+            "step": self._step,
+        }
+
+    def load_extra_state(self, state):
+        """Go on from what :meth:`extra_state` returned."""
+        self.teachers_[0].load_state_dict(state["teacher"])
+        self.prior_.copy_(state["prior"])
+        self.head_losses_ = [list(each) for each in state["head_losses"]]
+        self._totals.copy_(state["totals"])
+        self._n_rows, self._step = state["n_rows"], state["step"]
 
     def finish(self):
         """Put the averages in the place of the heads, and drop what only trained."""
@@ -286,6 +320,15 @@ class TEMI(BaseHead):
         Optimiser of the heads.
     callbacks : list of skorch callbacks, default=None
         Callbacks of the net, which works on copies.
+    checkpoint : path, FitCheckpoint or None, default=None
+        File that the state of the training is written to every minute and at the end
+        of every stage. The same `fit` goes on from it after a crash, equal to the bit
+        on a CPU; other X, parameters or versions are refused.
+        :class:`~skdeepclust.FitCheckpoint` sets how often. See :ref:`the user guide
+        <checkpoints>`.
+    warm_start : bool, default=False
+        Whether a further `fit` to the same X goes on from the last one, with a larger
+        `max_epochs`. The fitted estimator then holds the state of the optimiser too.
     device : str or torch.device, default="auto"
         Where to compute. "auto" takes CUDA, else MPS, else the CPU.
     verbose : int, default=0
@@ -418,6 +461,8 @@ class TEMI(BaseHead):
         lr=1e-2,
         optimizer=torch.optim.Adam,
         callbacks=None,
+        checkpoint=None,
+        warm_start=False,
         device="auto",
         verbose=0,
         random_state=None,
@@ -441,6 +486,8 @@ class TEMI(BaseHead):
         self.lr = lr
         self.optimizer = optimizer
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.warm_start = warm_start
         self.device = device
         self.verbose = verbose
         self.random_state = random_state
@@ -452,13 +499,14 @@ class TEMI(BaseHead):
         kept = None if self.n_components is None else int(self.n_components)
         preparation = fit_preparation(data, self.scale, kept)
         Z = prepared(preparation, data)
-        neighbors = self._neighbors(Z, seed)
+        once = progress.keeper.once
+        neighbors = once("neighbors", lambda: self._neighbors(Z, seed))
 
         # 2. Heads that begin with given clusters.
         rows = TensorData(Z, Z.shape[1:], device)
         batch_size = self._batch(len(X))
         net = self._net(preparation, device, batch_size)
-        starts = self._starts(Z, neighbors, seed)
+        starts = once("start", lambda: self._starts(Z, neighbors, seed))
         if starts is not None:
             net.learn(LabelledBatches(rows, starts, batch_size, seed))
         pairs = NeighborPairs(rows, neighbors, batch_size, seed)

@@ -259,6 +259,15 @@ class Turtle(BaseHead):
         Optimiser of the heads.
     callbacks : list of skorch callbacks, default=None
         Callbacks of the net, which works on copies.
+    checkpoint : path, FitCheckpoint or None, default=None
+        File that the state of the training is written to every minute and at the end
+        of every stage. The same `fit` goes on from it after a crash, equal to the bit
+        on a CPU; other X, parameters or versions are refused.
+        :class:`~skdeepclust.FitCheckpoint` sets how often. See :ref:`the user guide
+        <checkpoints>`.
+    warm_start : bool, default=False
+        Whether a further `fit` to the same X goes on from the last one, with a larger
+        `max_epochs`. The fitted estimator then holds the state of the optimiser too.
     device : str or torch.device, default="auto"
         Where to compute. "auto" takes CUDA, else MPS, else the CPU.
     verbose : int, default=0
@@ -374,6 +383,8 @@ class Turtle(BaseHead):
         lr=1e-3,
         optimizer=torch.optim.Adam,
         callbacks=None,
+        checkpoint=None,
+        warm_start=False,
         device="auto",
         verbose=0,
         random_state=None,
@@ -392,6 +403,8 @@ class Turtle(BaseHead):
         self.lr = lr
         self.optimizer = optimizer
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.warm_start = warm_start
         self.device = device
         self.verbose = verbose
         self.random_state = random_state
@@ -439,7 +452,9 @@ class Turtle(BaseHead):
         rows = _prepared_rows(net.module_, data)
 
         # 2. Labels that begin with given clusters.
-        start = self._start(spaces, preparations, seed)
+        start = progress.keeper.once(
+            "start", lambda: self._start(spaces, preparations, seed)
+        )
         if start is not None:
             net.learn(LabelledBatches(rows, start, batch_size, seed))
         self.init_labels_ = None if start is None else start[0]

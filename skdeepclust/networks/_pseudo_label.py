@@ -64,15 +64,23 @@ class PseudoLabelModel(nn.Module):
 
     def renew_heads(self, n_classes: int = 0) -> None:
         """Draw new last layers, wider if there are more classes now."""
+        self.widen_heads(n_classes)
+        heads: Any = self.heads
+        for head in heads:
+            nn.init.normal_(head.weight, 0.0, 0.01)
+            nn.init.zeros_(head.bias)
+
+    def widen_heads(self, n_classes: int) -> None:
+        """Give the last layers room for more classes; their weights are then lost."""
         heads: Any = self.heads
         for head in heads:
             if n_classes > head.out_features:  # the parameters stay the optimiser's own
                 head.weight.data = head.weight.new_empty(n_classes, head.in_features)
-                head.bias.data = head.bias.new_empty(n_classes)
-                head.weight.grad = head.bias.grad = None
+                if head.bias is not None:
+                    head.bias.data = head.bias.new_empty(n_classes)
+                    head.bias.grad = None
+                head.weight.grad = None
                 head.out_features = n_classes
-            nn.init.normal_(head.weight, 0.0, 0.01)
-            nn.init.zeros_(head.bias)
 
     def set_whitening(self, mean: Tensor, projection: Tensor) -> None:
         """Whiten by ``(Z - mean) @ projection.T``; missing components are zero."""
