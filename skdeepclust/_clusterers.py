@@ -10,8 +10,8 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from skdeepclust._geometry import class_means, nearest
-from skdeepclust._warnings import warn
-from skdeepclust.exceptions import DataScaleWarning
+from skdeepclust._warnings import at_once, warn
+from skdeepclust.exceptions import ClusterCollapseWarning, DataScaleWarning
 
 __all__ = [
     "Assignment",
@@ -27,6 +27,9 @@ _MAX_THREADS = 2
 
 # Beyond it a float64 does not hold every integer, and an int64 ends not much later.
 _LARGEST_LABEL = 2**53
+
+
+_OURS = (ClusterCollapseWarning, DataScaleWarning)
 
 
 def make_clusterer(clusterer, n_clusters, n_init, seed):
@@ -70,7 +73,8 @@ def fit_predict_labels(clusterer, F, *, quiet=False):
     """Labels of the rows of F by a clusterer or a mixture, fitted in place.
 
     Its warnings wait until our fit is complete; with `quiet` they are dropped. Those of
-    the scale are dropped in any case: F is an embedding, which nobody can scale.
+    this library are dropped in any case: F is an embedding, which nobody can scale, and
+    of clusters that collapse our fit says it.
 
     Returns
     -------
@@ -86,6 +90,7 @@ def fit_predict_labels(clusterer, F, *, quiet=False):
     with (
         threadpool_limits(limits=limited_threads(), user_api="openmp"),
         warnings.catch_warnings(record=True) as caught,
+        at_once(),
     ):
         warnings.simplefilter("always")  # also if they are errors to the user
         try:
@@ -97,7 +102,7 @@ def fit_predict_labels(clusterer, F, *, quiet=False):
             )
             raise
     for each in () if quiet else caught:
-        if not issubclass(each.category, DataScaleWarning):
+        if not issubclass(each.category, _OURS):
             warn(str(each.message), each.category)
     return _as_labels(labels, clusterer, len(F))
 

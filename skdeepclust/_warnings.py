@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["finished_first", "late_error", "warn"]
+__all__ = ["at_once", "finished_first", "late_error", "warn"]
 
 # Frames of these packages lie between the user's line and the place that warns.
 _INNER = {
@@ -39,6 +39,19 @@ def finished_first() -> Iterator[None]:
     for error in errors:
         error.add_note("It was raised at the end of a training. The fit is complete.")
         raise error
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Warn at once in the block, also within a fit: for a fit in another one.
+
+    Whoever makes the inner fit then catches its warnings, and decides about them.
+    """
+    token = _LATER.set(None)
+    try:
+        yield
+    finally:
+        _LATER.reset(token)
 
 
 def late_error(error: Exception) -> None:
