@@ -463,7 +463,7 @@ def test_fitted_names(clusterer, digits):
     ]
     if isinstance(clusterer, SCEDAE):  # many nets, and no way to converge
         names += ["autoencoders_", "embedding_"]
-    elif isinstance(clusterer, TEMI | Turtle):  # one stage, from random heads
+    elif isinstance(clusterer, TEMI | Turtle):  # one stage
         names += ["net_"]
     else:
         names += ["net_", "converged_", "init_labels_"]

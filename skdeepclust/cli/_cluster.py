@@ -47,7 +47,7 @@ _QUICK = {
     "deepcluster": {"max_iter": 5},
     "scedae": {"n_autoencoders": 2, "max_epochs": 20},
     "temi": {"n_heads": 2, "max_epochs": 10},
-    "turtle": {"max_epochs": 200},
+    "turtle": {"max_epochs": 100},
     "auto": {"n_init": 5},
 }
 

@@ -41,16 +41,23 @@ class Signals:
     Inside the context a signal raises :class:`Interrupted`. Training takes an interrupt
     at some places as the wish to end early, so :meth:`check` raises it once more.
 
+    Parameters
+    ----------
+    is_process : bool, default=False
+        Whether the process ends with the command. Signals that come when it is finished
+        then change nothing, also while Python ends.
+
     Attributes
     ----------
     received : int or None
         Number of the signal that has come.
     """
 
-    def __init__(self):
+    def __init__(self, is_process=False):
         self.received = None
         self._before = {}
-        self._is_held = False
+        self._is_held = self._is_finished = False
+        self._is_process = is_process
 
     def __enter__(self):
         if threading.current_thread() is threading.main_thread():
@@ -62,14 +69,19 @@ class Signals:
         return self
 
     def __exit__(self, *error):
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        if not (self._is_finished and self._is_process):
+            for number, handler in self._before.items():
+                signal.signal(number, handler)
         self._before = {}
 
     def check(self):
         """Raise if a signal has come."""
         if self.received is not None:
             raise Interrupted(self.received)
+
+    def finish(self):
+        """Ignore signals from here on: the result is complete."""
+        self._is_finished = True
 
     @contextmanager
     def held(self):
@@ -81,6 +93,8 @@ class Signals:
             self._is_held = before
 
     def _receive(self, number, frame):
+        if self._is_finished:
+            return
         self.received = number
         if not self._is_held:
             raise Interrupted(number)

@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         after SIGTERM.
     """
     log = Log()
-    with Signals() as signals:
+    with Signals(is_process=argv is None) as signals:
         try:
             argv = list(sys.argv[1:] if argv is None else argv)
             args = make_parser().parse_args(argv)

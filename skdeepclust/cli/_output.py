@@ -110,7 +110,7 @@ class Output:
         return folder
 
     def publish(self):
-        """Give the folder its name."""
+        """Give the folder its name; signals that come later change nothing."""
         self._signals.check()
         with self._signals.held():
             old = None
@@ -126,6 +126,7 @@ class Output:
                     old.rename(self.path)
                 raise
             self._made.remove(self.draft)
+            self._signals.finish()
 
 
 # -- files -----------------------------------------------------------------------------

@@ -23,6 +23,7 @@ PLACES = {
     "folders": (_cluster, "export_images", "after"),
     "the end": (_cluster, "write_json", "after"),
     "removing": (_output.shutil, "rmtree", "before"),
+    "written": (_cluster, "as_time", "after"),
 }
 
 
@@ -43,7 +44,7 @@ def test_signals_leave_all_or_nothing(tmp_path, monkeypatch, capsys, place, numb
     folder, out = small_folder(tmp_path), tmp_path / "out"
     code = run("cluster", folder, "-k", 2, "--out", out, "--quiet", *TINY_IMAGES)
     left = sorted(each.name for each in tmp_path.iterdir())
-    if place == "removing":  # OUT has its name by then
+    if place in ("removing", "written"):  # OUT has its name by then
         assert code == 0
         assert left == ["few", "out"]
         assert {each.name for each in out.iterdir()} == FILES
@@ -51,6 +52,32 @@ def test_signals_leave_all_or_nothing(tmp_path, monkeypatch, capsys, place, numb
         assert code == 128 + number
         assert left == ["few"]
         assert "interrupted by" in capsys.readouterr().err
+
+
+LATE = """
+import os, signal, sys, threading
+from skdeepclust.cli import _cluster, _log, main
+
+def say(self, text):
+    print(text, flush=True)
+    if text.startswith("written to"):
+        signal.raise_signal(signal.SIGINT)
+
+_log.Log.say = say
+code = main()
+signal.raise_signal(signal.SIGINT)  # while Python ends
+sys.exit(code)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+def test_an_interrupt_that_comes_too_late_is_no_error(tmp_path):
+    folder, out = small_folder(tmp_path), tmp_path / "out"
+    arguments = ["cluster", folder, "-k", 2, "--out", out, *TINY_IMAGES]
+    command = [sys.executable, "-c", LATE, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert {each.name for each in out.iterdir()} == FILES
 
 
 def test_an_interrupt_that_the_training_swallows_counts(tmp_path, monkeypatch):
