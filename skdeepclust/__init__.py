@@ -12,6 +12,8 @@ Where to look first:
 - :class:`AutoClustering`: k-means, mixtures and spectral clusterings that compete.
 - :class:`ImageReader` and :func:`find_images`: from a folder of files to arrays.
 - :class:`FrozenEncoder`: from images to features of a pretrained network.
+- :class:`ContrastiveEncoder`: an embedding of images of any bands, trained from scratch
+  on random views; :mod:`skdeepclust.augmentations` makes them.
 - :class:`Autoencoder`: the pretraining of these methods as a transformer, for use in
   front of any scikit-learn clusterer.
 - :func:`soft_assignment`, :func:`target_distribution`, :func:`clustering_kl`: the
@@ -47,6 +49,7 @@ if TYPE_CHECKING:  # at run time __getattr__ imports what is used
     from skdeepclust._landmark_spectral import LandmarkSpectralClustering
     from skdeepclust._scedae import SCEDAE
     from skdeepclust.consensus import ConsensusClustering
+    from skdeepclust.contrastive import ContrastiveEncoder
     from skdeepclust.encoders import FrozenEncoder
     from skdeepclust.exceptions import (
         CacheError,
@@ -55,11 +58,13 @@ if TYPE_CHECKING:  # at run time __getattr__ imports what is used
         CheckpointWarning,
         ClusterCollapseWarning,
         DataScaleWarning,
+        EmbeddingCollapseWarning,
         FitInterruptedWarning,
         ImageReadError,
         ImageReadWarning,
         ImageScaleWarning,
         ImageShapeWarning,
+        LongTrainingWarning,
         NonFiniteLossError,
         RunsDisagreeWarning,
     )
@@ -80,8 +85,10 @@ __all__ = [
     "CheckpointWarning",
     "ClusterCollapseWarning",
     "ConsensusClustering",
+    "ContrastiveEncoder",
     "DataScaleWarning",
     "DeepCluster",
+    "EmbeddingCollapseWarning",
     "FitCheckpoint",
     "FitInterruptedWarning",
     "FrozenEncoder",
@@ -91,6 +98,7 @@ __all__ = [
     "ImageScaleWarning",
     "ImageShapeWarning",
     "LandmarkSpectralClustering",
+    "LongTrainingWarning",
     "NonFiniteLossError",
     "RandomAffine",
     "RunsDisagreeWarning",
@@ -120,10 +128,12 @@ _HOMES = {
     "_landmark_spectral": ("LandmarkSpectralClustering",),
     "_scedae": ("SCEDAE",),
     "consensus": ("ConsensusClustering",),
+    "contrastive": ("ContrastiveEncoder",),
     "encoders": ("FrozenEncoder",),
     "exceptions": (
         *("CacheError", "CacheWarning", "CheckpointError", "CheckpointWarning"),
         *("ClusterCollapseWarning", "DataScaleWarning", "FitInterruptedWarning"),
+        *("EmbeddingCollapseWarning", "LongTrainingWarning"),
         *("ImageReadError", "ImageReadWarning", "ImageScaleWarning"),
         *("ImageShapeWarning", "NonFiniteLossError", "RunsDisagreeWarning"),
     ),
@@ -133,7 +143,8 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 _MODULES = {
-    *("base", "callbacks", "consensus", "datasets", "displays", "encoders"),
+    *("augmentations", "base", "callbacks", "consensus", "datasets", "displays"),
+    *("encoders",),
     *("exceptions", "images", "inspection", "metrics", "networks", "report"),
 }
 

@@ -127,11 +127,11 @@ class RandomAffine:
         theta = theta.to(X.device, X.dtype, non_blocking=True)
         grid = affine_grid(theta, list(X.shape), align_corners=False)
         if X.device.type == "mps":  # where torch before 2.13 knows no "border"
-            return grid_sample(X, _inside(grid, height, width), align_corners=False)
+            return grid_sample(X, inside(grid, height, width), align_corners=False)
         return grid_sample(X, grid, padding_mode="border", align_corners=False)
 
 
-def _inside(grid: Tensor, height: int, width: int) -> Tensor:
+def inside(grid: Tensor, height: int, width: int) -> Tensor:
     """The grid with every position put between the outermost centres of pixels."""
     farthest = 1 - 1 / grid.new_tensor([width, height])
     return torch.clamp(grid, -farthest, farthest)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["at_once", "finished_first", "late_error", "warn"]
+__all__ = ["at_once", "finished_first", "late_error", "warn", "warn_now"]
 
 # Frames of these packages lie between the user's line and the place that warns.
 _INNER = {
@@ -80,6 +80,19 @@ def warn(message: str, category: type[Warning]) -> None:
     if later is not None:
         later.append((message, category))
         return
+    warn_now(message, category)
+
+
+def warn_now(message: str, category: type[Warning]) -> None:
+    """Warn as :func:`warn` does, but at once: of what is too late after the training.
+
+    Parameters
+    ----------
+    message : str
+        What to say.
+    category : type of Warning
+        Class of the warning.
+    """
     frame = sys._getframe(1)
     while frame.f_back is not None and _is_inner(frame):
         frame = frame.f_back

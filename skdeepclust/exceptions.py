@@ -48,7 +48,7 @@ class FitInterruptedWarning(UserWarning):
 
 
 class EmbeddingCollapseWarning(UserWarning):
-    """The embeddings of all samples became nearly one, or differ along few directions."""
+    """The embeddings of a batch became nearly one, or differ in few directions."""
 
 
 class ImageReadError(OSError):

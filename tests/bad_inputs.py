@@ -147,6 +147,9 @@ TINY: dict[str, dict[str, Any]] = {
         **{"n_clusters": 3, "embedding_dim": 3, "max_epochs": 1, "n_init": 1},
         **{"n_autoencoders": 2, **_DENSE, **_COMMON},
     },
+    "ContrastiveEncoder": {
+        **{"method": "byol", "max_epochs": 1, **_DENSE, **_COMMON},
+    },
     "LandmarkSpectralClustering": {"n_clusters": 3, "n_init": 1, "random_state": 0},
     "TEMI": {
         **{"n_clusters": 3, "n_heads": 2, "n_neighbors": 5, "max_epochs": 1},
@@ -1470,6 +1473,8 @@ def _wrong_inputs(name, method):
         wrong |= {"two samples": (lambda X: X[:2], r"n_samples|sample")}
         if name == "Autoencoder":
             del wrong["one sample"], wrong["two samples"]
+        if name == "ContrastiveEncoder":
+            del wrong["two samples"]
     for label, (data, match) in wrong.items():
         is_spectral = name == "LandmarkSpectralClustering"
         expected = refused(match)

@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import grid_sample
 
 from skdeepclust import Autoencoder, RandomAffine
-from skdeepclust._augment import _inside, resolve_augmentation
+from skdeepclust._augment import inside, resolve_augmentation
 
 
 def spot(height=20, width=20, at=(10, 10)):
@@ -85,7 +85,7 @@ def test_the_border_without_torch_s_border():
     X = torch.rand(4, 2, 7, 12)
     grid = torch.rand(4, 7, 12, 2) * 4 - 2
     expected = grid_sample(X, grid, padding_mode="border", align_corners=False)
-    found = grid_sample(X, _inside(grid, 7, 12), align_corners=False)
+    found = grid_sample(X, inside(grid, 7, 12), align_corners=False)
     torch.testing.assert_close(found, expected)
 
 

@@ -32,6 +32,7 @@ from skdeepclust import (
     TEMI,
     Autoencoder,
     ClusterCollapseWarning,
+    ContrastiveEncoder,
     DataScaleWarning,
     DeepCluster,
     ImageShapeWarning,
@@ -49,6 +50,11 @@ SHORT = {"pretrain_epochs": 5, "max_iter": 20, "update_interval": 10, "n_init": 
 FEW = {"max_iter": 2, "n_init": 2}
 DENSE = {"module__hidden_dims": (32,), "embedding_dim": WIDTH}
 CONV = {"module__filters": (4, 8, 8), "embedding_dim": WIDTH}
+CONTRASTS = [
+    {"method": "simclr"},
+    {"method": "byol", "prototypes": True, "n_prototypes": 3},
+    {"method": "swav"},
+]
 EXPECTED_FAILURES: dict[str, dict[str, str]] = {}
 
 
@@ -80,6 +86,9 @@ def estimators(dense, **params):
     few = {"max_epochs": 3, **params}
     yield VaDE(3, embedding_dim=WIDTH, pretrain_epochs=2, module__width=16, **few)
     yield SimCLR(**backbone, **few)
+    module = "dense" if dense else "small-resnet"
+    for method in CONTRASTS:
+        yield ContrastiveEncoder(module=module, **method, **backbone, **few)
 
 
 def heads(**params):
@@ -90,7 +99,8 @@ def heads(**params):
 
 
 def names_of(candidates):
-    return [getattr(e, "variant", type(e).__name__) for e in candidates]
+    names = [getattr(e, "variant", type(e).__name__) for e in candidates]
+    return [getattr(e, "method", name) for e, name in zip(candidates, names)]
 
 
 @parametrize_with_checks(

@@ -14,8 +14,10 @@ from skdeepclust import (
     IDEC,
     SCEDAE,
     Autoencoder,
+    ContrastiveEncoder,
     DeepCluster,
     LandmarkSpectralClustering,
+    augmentations,
     base,
     callbacks,
     datasets,
@@ -44,7 +46,7 @@ THEIRS = {"HasMethods", "Interval", "StrOptions"}
 
 def public():
     modules = (skdeepclust, metrics, networks, datasets, displays, inspection, base)
-    modules += (callbacks, images, report)
+    modules += (augmentations, callbacks, images, report)
     for module in modules:
         for name in module.__all__:
             if name in THEIRS:
@@ -95,7 +97,7 @@ def test_parameters_are_those_of_the_signature(path):
             assert value in names or float(value) == default, entry
 
 
-ESTIMATORS = [DCEC, IDEC, DEC, DeepCluster, SCEDAE, Autoencoder]
+ESTIMATORS = [DCEC, IDEC, DEC, DeepCluster, SCEDAE, Autoencoder, ContrastiveEncoder]
 
 
 @pytest.mark.parametrize("estimator", [*ESTIMATORS, LandmarkSpectralClustering])

@@ -21,14 +21,15 @@ LAYERS = [
     {"_cache", "_fitted", "_tensor_data", "datasets"},
     {"_checkpoint"},
     {"_progress", "_watch"},
-    {"_batches", "_geometry", "_inputs", "_tables", "_target", "metrics", "networks"},
+    {"_batches", "_geometry", "_inputs", "_tables", "_target", "metrics", "networks"}
+    | {"augmentations"},
     {"_clusterers", "_nets", "_pseudo_labels", "_rules"},
     {"_profile", "_spectral"},
     {"_spectral_starts"},
     {"_base"},
     {"_auto_clustering", "_autoencoder", "_landmark_spectral"},
     {"_initial_centers"},
-    {"_joint", "_deepcluster", "_scedae", "heads"},
+    {"_joint", "_deepcluster", "_scedae", "contrastive", "heads"},
     {"_dcec", "_dec"},
     {"_idec"},
     {"base", "callbacks", "consensus", "displays", "images", "inspection"},
@@ -38,7 +39,7 @@ LAYERS = [
     {"__main__"},
 ]
 OWN_ROW = {"cli", "consensus", "displays", "encoders", "heads", "images", "networks"}
-OWN_ROW |= {"report"}
+OWN_ROW |= {"augmentations", "contrastive", "report"}
 
 
 def modules():

@@ -17,6 +17,7 @@ from skdeepclust.networks._convnet import (
 )
 from skdeepclust.networks._dense import DenseAutoencoder
 from skdeepclust.networks._residual import ResidualAutoencoder
+from skdeepclust.networks._small_resnet import SmallResNet
 
 __all__ = [
     "VGG16",
@@ -27,5 +28,6 @@ __all__ = [
     "DenseNet",
     "ResNet18",
     "ResidualAutoencoder",
+    "SmallResNet",
     "Sobel",
 ]

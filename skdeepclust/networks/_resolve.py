@@ -20,6 +20,7 @@ from skdeepclust.networks._convnet import (
 )
 from skdeepclust.networks._dense import DenseAutoencoder
 from skdeepclust.networks._residual import ResidualAutoencoder
+from skdeepclust.networks._small_resnet import SmallResNet
 
 __all__ = ["resolve_autoencoder", "resolve_backbone"]
 
@@ -41,6 +42,7 @@ _BACKBONES = {
     "alexnet": AlexNet,
     "vgg16": VGG16,
     "resnet18": ResNet18,
+    "small-resnet": SmallResNet,
 }
 
 
@@ -98,8 +100,8 @@ def resolve_backbone(
 
     Parameters
     ----------
-    module : {"auto", "conv", "dense", "alexnet", "vgg16", "resnet18"}, nn.Module \
-            class, nn.Module or callable
+    module : {"auto", "conv", "dense", "alexnet", "vgg16", "resnet18", \
+            "small-resnet"}, nn.Module class, nn.Module or callable
         As in `resolve_autoencoder`; `input_shape` is offered to a class.
     image_shape : tuple of 3 ints or None
         Shape of an image; None when rows are not images.

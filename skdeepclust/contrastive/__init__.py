@@ -1,0 +1,5 @@
+"""Contrastive pretraining."""
+
+from skdeepclust.contrastive._encoder import ContrastiveEncoder
+
+__all__ = ["ContrastiveEncoder"]
