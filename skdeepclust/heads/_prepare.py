@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from skdeepclust._tensor_data import TensorData, map_blocks
+from skdeepclust._warnings import warn
+from skdeepclust.exceptions import DataScaleWarning
 
 __all__ = [
     "MappedRows",
@@ -25,6 +27,10 @@ _BLOCK = 4096  # rows that are converted at once
 # A column whose standard deviation is a smaller part of its mean is constant: what
 # is left of it is the rounding of float32.
 _LEAST_SPREAD = 1e-6
+
+# One column outweighs the others if it has more than this share of the variance, among
+# at least so many columns that vary. Features of networks are far below.
+_LARGEST_SHARE, _MANY_COLUMNS = 0.5, 4
 
 
 class MappedRows:
@@ -143,6 +149,7 @@ def fit_preparation(
     is_constant = spread <= _LEAST_SPREAD * np.abs(mean)
     spread = np.where(is_constant, 0.0, spread)
     if scale != "standard":
+        _warn_of_one_column(spread, scale)
         spread = np.where(is_constant, 0.0, np.sqrt(np.mean(spread**2)))
     factor = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
     whole = None
@@ -151,6 +158,20 @@ def fit_preparation(
         whole = torch.from_numpy(matrix).float()
     shift, scaled = torch.from_numpy(mean).float(), torch.from_numpy(factor).float()
     return Preparation(shift, scaled, whole, scale == "unit").to(data.device)
+
+
+def _warn_of_one_column(spread, scale):
+    """Warn of a column that decides the distances between rows alone."""
+    variances = spread**2
+    total, column = variances.sum(), int(variances.argmax())
+    is_one_of_many = np.count_nonzero(variances) >= _MANY_COLUMNS
+    if is_one_of_many and variances[column] > _LARGEST_SHARE * total:
+        warn(
+            f"Column {column} of X has {variances[column] / total:.0%} of the variance "
+            f"with scale={scale!r}: it outweighs the others. Pass scale='standard', or "
+            "look for hot pixels and fill values in it.",
+            DataScaleWarning,
+        )
 
 
 def _of_length_one(X):

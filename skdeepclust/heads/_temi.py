@@ -378,6 +378,8 @@ class TEMI(BaseHead):
     -----
     ClusterCollapseWarning
         When the effective number of clusters is below half of `n_clusters`.
+    DataScaleWarning
+        When a column outweighs all others, unless ``scale="standard"``.
 
     See Also
     --------

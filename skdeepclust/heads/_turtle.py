@@ -311,6 +311,8 @@ class Turtle(BaseHead):
     -----
     ClusterCollapseWarning
         When the effective number of clusters is below half of `n_clusters`.
+    DataScaleWarning
+        When a column outweighs all others, unless ``scale="standard"``.
 
     See Also
     --------

@@ -1,11 +1,14 @@
 """Streamed moments, main components and unit rows."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
+from skdeepclust import DataScaleWarning
 from skdeepclust._tensor_data import TensorData
 from skdeepclust.heads import _prepare
 from skdeepclust.heads._prepare import column_moments, fit_preparation, prepared
@@ -52,3 +55,16 @@ def test_unit_rows_and_all_columns(X):
     np.testing.assert_allclose(Z, centred / np.sqrt(np.mean(centred**2)), atol=1e-4)
     again = prepared(fit_preparation(data, "unit", None), data)
     np.testing.assert_array_equal(Z, again)
+
+
+@pytest.mark.parametrize("scale", ["unit", None])
+def test_a_column_that_outweighs_the_others_is_warned_of(scale):
+    X = np.random.RandomState(0).normal(size=(200, 30)).astype(np.float32)
+    X[:, 7] *= 30
+    with pytest.warns(DataScaleWarning, match="Column 7 of X has [89].% .*'standard'"):
+        fit_preparation(data_of(X), scale, None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit_preparation(data_of(X), "standard", None)
+        X[:, 7] = X[:, 7] / 30 + 1000  # far from zero, but not wide
+        fit_preparation(data_of(X), None, None)
