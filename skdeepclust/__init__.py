@@ -47,6 +47,7 @@ if TYPE_CHECKING:  # at run time __getattr__ imports what is used
     )
     from skdeepclust._idec import IDEC
     from skdeepclust._landmark_spectral import LandmarkSpectralClustering
+    from skdeepclust._saving import load, save
     from skdeepclust._scedae import SCEDAE
     from skdeepclust.consensus import ConsensusClustering
     from skdeepclust.contrastive import ContrastiveEncoder
@@ -64,9 +65,11 @@ if TYPE_CHECKING:  # at run time __getattr__ imports what is used
         ImageReadWarning,
         ImageScaleWarning,
         ImageShapeWarning,
+        LoadError,
         LongTrainingWarning,
         NonFiniteLossError,
         RunsDisagreeWarning,
+        SaveError,
     )
     from skdeepclust.heads import TEMI, Turtle
     from skdeepclust.images import ImageReader, find_images
@@ -98,15 +101,19 @@ __all__ = [
     "ImageScaleWarning",
     "ImageShapeWarning",
     "LandmarkSpectralClustering",
+    "LoadError",
     "LongTrainingWarning",
     "NonFiniteLossError",
     "RandomAffine",
     "RunsDisagreeWarning",
+    "SaveError",
     "Turtle",
     "clustering_kl",
     "find_images",
+    "load",
     "metrics",
     "networks",
+    "save",
     "soft_assignment",
     "target_distribution",
 ]
@@ -126,6 +133,7 @@ _HOMES = {
     "_functional": ("clustering_kl", "soft_assignment", "target_distribution"),
     "_idec": ("IDEC",),
     "_landmark_spectral": ("LandmarkSpectralClustering",),
+    "_saving": ("load", "save"),
     "_scedae": ("SCEDAE",),
     "consensus": ("ConsensusClustering",),
     "contrastive": ("ContrastiveEncoder",),
@@ -135,7 +143,8 @@ _HOMES = {
         *("ClusterCollapseWarning", "DataScaleWarning", "FitInterruptedWarning"),
         *("EmbeddingCollapseWarning", "LongTrainingWarning"),
         *("ImageReadError", "ImageReadWarning", "ImageScaleWarning"),
-        *("ImageShapeWarning", "NonFiniteLossError", "RunsDisagreeWarning"),
+        *("ImageShapeWarning", "LoadError", "NonFiniteLossError"),
+        *("RunsDisagreeWarning", "SaveError"),
     ),
     "heads": ("TEMI", "Turtle"),
     "images": ("ImageReader", "find_images"),

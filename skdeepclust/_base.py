@@ -29,6 +29,7 @@ from skdeepclust._nets import TensorNet, check_callbacks, check_optimizer
 from skdeepclust._params import SkorchParams, as_python
 from skdeepclust._progress import Progress
 from skdeepclust._random import derived_seed, draws_of, root_seed
+from skdeepclust._saving import save
 from skdeepclust._scale import measure_scale, warn_of_scale
 from skdeepclust._target import assignment_blocks
 from skdeepclust._tensor_data import TensorData, map_blocks
@@ -224,6 +225,16 @@ class BaseDeepEstimator(
         """
         check_is_fitted(self)
         return self._embed(self._data(X)).cpu().numpy()
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the estimator to a file of weights and JSON, without pickle.
+
+        Parameters
+        ----------
+        path : path
+            The file. :func:`skdeepclust.load` reads it.
+        """
+        save(self, path)
 
     @property
     def module_(self) -> nn.Module:

@@ -109,6 +109,8 @@ class Watch:
             self.is_done = bool(self._state["is_done"])
             self.stop_reason = self._state["stop_reason"] if self.is_done else None
             self._restore_weights(self._state)
+            if self.is_done:
+                net.load_extra_state(self._state["net"])
             set_draws_state(self._state["draws"])
 
     @property
@@ -214,9 +216,11 @@ class Watch:
     def _restore_weights(self, state):
         self._net.load_weights(_copied(state["weights"]))
         self._net.history = History(dict(row) for row in state["history"])
+        if state["optimizer"] is not None:
+            self._net.optimizer_.load_state_dict(_copied(state["optimizer"]))
 
     def _restore(self, state):
-        """Everything but the history, which has begun an epoch."""
+        """Everything but the history, after callbacks that begin a training."""
         net = self._net
         net.load_weights(_copied(state["weights"]))
         if state["optimizer"] is not None:
@@ -251,7 +255,7 @@ def _callback_state(callback):
     found, lost = {}, []
     given = callback.get_params(deep=False) if hasattr(callback, "get_params") else {}
     for name, value in vars(callback).items():
-        if hasattr(value, "state_dict"):
+        if hasattr(value, "state_dict") and not isinstance(value, type):
             found[name] = {"state_dict": _plain_part(value.state_dict())}
         elif _is_plain(value):
             found[name] = {"value": _copied(value)}

@@ -13,9 +13,11 @@ __all__ = [
     "ImageReadWarning",
     "ImageScaleWarning",
     "ImageShapeWarning",
+    "LoadError",
     "LongTrainingWarning",
     "NonFiniteLossError",
     "RunsDisagreeWarning",
+    "SaveError",
 ]
 
 
@@ -71,9 +73,17 @@ class LongTrainingWarning(UserWarning):
     """The training that has begun will take long on this device."""
 
 
+class LoadError(ValueError):
+    """A file with an estimator is damaged, or needs what is not trusted."""
+
+
 class NonFiniteLossError(ArithmeticError):
     """The training loss became NaN or infinite; nothing was fitted."""
 
 
 class RunsDisagreeWarning(UserWarning):
     """The runs of a consensus form groups that disagree, or hardly agree at all."""
+
+
+class SaveError(ValueError):
+    """A part of an estimator cannot be saved safely; it is named."""

@@ -386,7 +386,7 @@ def interrupt(monkeypatch):
     """Sends signals after a given step."""
     # A job in the background of a shell begins without Python's own handler.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    original, plan = Watch.ends_after_step, {}
+    original, plan = Watch.ends_after_step, {"at": None}
 
     def ends(self, sums):
         plan["n"] = plan.get("n", 0) + 1
@@ -399,7 +399,7 @@ def interrupt(monkeypatch):
     return lambda at, times=1: plan.update(n=0, at=at, times=times)
 
 
-@pytest.mark.parametrize("step", [1, 5, 7, 20])
+@pytest.mark.parametrize("step", [1, 7, 13])
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=name_of)
 def test_ctrl_c_keeps_a_model(digits, interrupt, capsys, estimator, step):
     if isinstance(estimator, Turtle):

@@ -23,7 +23,7 @@ LAYERS = [
     {"_progress", "_watch"},
     {"_batches", "_geometry", "_inputs", "_tables", "_target", "metrics", "networks"}
     | {"augmentations"},
-    {"_clusterers", "_nets", "_pseudo_labels", "_rules"},
+    {"_clusterers", "_nets", "_saving", "_pseudo_labels", "_rules"},
     {"_profile", "_spectral"},
     {"_spectral_starts"},
     {"_base"},
