@@ -23,8 +23,8 @@ def spread(Z: Tensor) -> float:
     spread : float
         Between 0 and 1.
     """
-    mean = normalize(Z.double(), dim=1).mean(dim=0)
-    return max(0.0, 1 - float(mean.square().sum())) ** 0.5
+    Z = normalize(Z.double(), dim=1)  # rows of zeros stay
+    return float((Z - Z.mean(dim=0)).square().sum(dim=1).mean().sqrt())
 
 
 def effective_rank(Z: Tensor) -> float:

@@ -43,8 +43,6 @@ class ContrastiveModel(nn.Module):
         self.backbone = backbone
         self.projector = projector
         self.dtype = _TYPES[dtype]
-        whole: Any = self
-        whole.to(memory_format=torch.channels_last)
 
     def encode(self, X: Tensor) -> Tensor:
         """Map samples to features of length one."""

@@ -92,12 +92,13 @@ class ContrastiveNet(TensorNet):
         return n_steps
 
     def extra_state(self):
-        """Steps of the epoch so far, for the schedule."""
-        return {"n_steps": self.n_steps_}
+        """Steps of the epoch so far, for the schedule, and the last features."""
+        state = {"n_steps": self.n_steps_}
+        return state if self.watched_ is None else {**state, "watched": self.watched_}
 
     def load_extra_state(self, state):
         """Go on after the steps of an earlier fit."""
-        self.n_steps_ = state["n_steps"]
+        self.n_steps_, self.watched_ = state["n_steps"], state.get("watched")
 
     def train_step(self, batch):
         """Take a step at the rate of the schedule; parts of the method follow."""
