@@ -541,8 +541,9 @@ class LatentSpaceDisplay:
             set_text_size(axis, size)
         shown = count(len(self.points), self.n_samples or len(self.points))
         axes[0].set_xlabel(f"{self.projection_name}, {shown}", fontsize=size * 0.9)
-        corners = [axis.get_position().p1.round(3).tolist() for axis in axes]
-        self._add_legend(axes[corners.index(max(corners))], size)
+        if names is not None and len(names) <= _MOST_IN_LEGEND:
+            corners = [axis.get_position().p1.round(3).tolist() for axis in axes]
+            self._add_legend(axes[corners.index(max(corners))], size)
         self.ax_, self.axes_, self.figure_ = axes[-1], axes, axes[-1].figure
         return self
 
@@ -618,7 +619,6 @@ class LatentSpaceDisplay:
             bar.ax.tick_params(labelsize=size * 0.9)
         if self.labels is None or self._has_names_in_picture():
             return
-        names, _ = self._names_and_index()
         legend = ax.legend(
             title=self.label_name,
             loc="center left",
@@ -630,8 +630,9 @@ class LatentSpaceDisplay:
             labelspacing=0.35,
             frameon=False,
         )
-        for handle in legend.legend_handles[: len(names)]:
-            handle.set(sizes=[28], alpha=1)
+        for handle in legend.legend_handles:
+            if handle.get_label() != "centre":
+                handle.set(sizes=[28], alpha=1)
 
 
 def _labels_of(estimators, X, y, reference):
