@@ -34,6 +34,7 @@ def shrink():
     """Make the defaults small, and work in an empty folder."""
     matplotlib.use("agg")
     names = ("DCEC", "IDEC", "DEC", "DeepCluster", "SCEDAE", "Autoencoder")
+    names += ("ContrastiveEncoder",)
     for name in names:
         defaults = getattr(skdeepclust, name).__init__.__kwdefaults__
         defaults.update({k: v for k, v in _SMALL.items() if k in defaults})
