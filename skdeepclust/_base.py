@@ -22,6 +22,7 @@ from skdeepclust._checkpoint import FitCheckpoint, as_checkpoint, keeper_of
 from skdeepclust._compat import Interval, StrOptions, validate_parameters
 from skdeepclust._containers import as_array
 from skdeepclust._device import plain_torch, resolve_device
+from skdeepclust._distributed import agree, check_same_data, from_first, is_first
 from skdeepclust._geometry import effective_clusters
 from skdeepclust._inputs import check_input
 from skdeepclust._interrupts import listening
@@ -166,10 +167,12 @@ class BaseDeepEstimator(
         saves = getattr(self, "checkpoint", None) is not None
         with refitting(self) as refit:
             device, rows = self._check(X)
+            check_same_data(rows)
             with finished_first(), listening(saves) as interrupts:
                 keeper = keeper_of(self, rows, interrupts, earlier)
                 refit.progress = Progress(self, self._n_stages, X, y, keeper)
                 self._fit_seeded(rows, device, refit.progress)
+                agree(self, self._fitted_attributes(), self.module_)
                 self._state_ = keeper.kept()
                 refit.progress.close(self._fitted_attributes)
                 refit.is_complete = True
@@ -303,7 +306,7 @@ class BaseDeepEstimator(
         keeper, seed = progress.keeper, root_seed(self.random_state)
         is_outermost = not keeper.has_begun
         if is_outermost:
-            seed = keeper.seed(seed)
+            seed = keeper.seed(from_first(seed))
         torch_seed = derived_seed(seed, "torch")
 
         def run():
@@ -370,7 +373,7 @@ class BaseDeepEstimator(
             "columns": self._columns,
             "lr_name": self._lr_name,
             "device": str(device),
-            "verbose": int(self.verbose),
+            "verbose": int(self.verbose) if is_first() else 0,
             **passed_on,
         }
 

@@ -21,6 +21,7 @@ from skdeepclust._archive import (
     write_archive,
 )
 from skdeepclust._cache import PACKAGES, Untold, data_hash, described, version_of
+from skdeepclust._distributed import from_first, is_first
 from skdeepclust._interrupts import Interrupts
 from skdeepclust._random import draws_state, set_draws_state
 from skdeepclust._warnings import warn
@@ -198,12 +199,12 @@ class Keeper:
             Returns plain values, arrays or tensors.
         """
         if not self.is_kept:
-            return compute()
+            return from_first(compute())
         key = self._key(name)
         if key in self._entries:
             set_draws_state(self._entries[key]["draws"])
             return self._entries[key]["value"]
-        value = compute()
+        value = from_first(compute())
         self._entries[key] = {"value": value, "draws": draws_state()}
         return value
 
@@ -236,8 +237,8 @@ class Keeper:
         self._entries[key] = state
 
     def is_due(self) -> bool:
-        """Whether the state is to be written now."""
-        if self.place is None:
+        """Whether the state is to be written now, by this process."""
+        if self.place is None or not is_first():
             return False
         if self.interrupts.ends:
             return True
@@ -252,7 +253,7 @@ class Keeper:
 
     def write(self) -> None:
         """Write all entries; warn if it is impossible, and go on."""
-        if self.place is None:
+        if self.place is None or not is_first():
             return
         began = time.monotonic()
         try:
@@ -296,7 +297,7 @@ class Keeper:
             What :meth:`kept` gave after the fit that this one goes on from.
         """
         if self.place is not None and not earlier:
-            earlier = self._read()
+            earlier = from_first(self._read() if is_first() else None)
         if earlier:
             self._take(earlier)
 

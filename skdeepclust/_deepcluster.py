@@ -19,6 +19,7 @@ from skdeepclust._clusterers import (
     relabel,
 )
 from skdeepclust._compat import HasMethods, Interval, StrOptions
+from skdeepclust._distributed import from_first
 from skdeepclust._geometry import class_means, mean_squared_distance
 from skdeepclust._nets import PseudoLabelNet, Run, history_table
 from skdeepclust._pseudo_labels import (
@@ -499,7 +500,9 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
         for head in range(len(model.heads)):
             head_seed = rng.randint(2**31 - 1)
             if is_v2:
-                centroids, labels = spherical_kmeans(space, n_classes, head_seed)
+                centroids, labels = from_first(
+                    spherical_kmeans(space, n_classes, head_seed)
+                )
                 model.set_centroids(
                     head, torch.from_numpy(centroids[np.unique(labels)])
                 )
@@ -507,7 +510,7 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
                 clusterer = make_clusterer(
                     self.clusterer, n_classes, _N_INIT_OF_ROUND, head_seed
                 )
-                labels = fit_predict_labels(clusterer, space)
+                labels = from_first(fit_predict_labels(clusterer, space))
             found.append(relabel(labels))
         if not is_v2:
             self._renew_heads(net, max(labels.max() for labels in found) + 1)

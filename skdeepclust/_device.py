@@ -5,6 +5,8 @@ from contextlib import ExitStack, contextmanager
 
 import torch
 
+from skdeepclust._distributed import local_device
+
 __all__ = ["plain_torch", "resolve_device"]
 
 
@@ -42,6 +44,10 @@ def resolve_device(device) -> torch.device:
     ValueError
         When the device does not exist on this machine.
     """
+    own = local_device()
+    if own is not None and str(device) in ("auto", "cuda"):
+        torch.cuda.set_device(own)
+        return own
     if isinstance(device, str) and device == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")

@@ -16,6 +16,7 @@ from skdeepclust._base import PublishedMixin, SoftClusterer
 from skdeepclust._batches import Batches
 from skdeepclust._cache import Cache, fingerprint
 from skdeepclust._compat import HasMethods, Interval, StrOptions
+from skdeepclust._distributed import from_first, is_first
 from skdeepclust._geometry import class_means, effective_clusters
 from skdeepclust._initial_centers import (
     check_centers,
@@ -226,13 +227,16 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
         cache = Cache(self.memory)
         del params["verbose"]  # it changes nothing
         key = fingerprint(X, {**params, "device": str(device)})
-        if key in cache:
+        if from_first(key in cache):
             network = autoencoder._network(X)
-            history = cache.load(key, network)
+            history = cache.load(key, network) if is_first() else None
+            history, weights = from_first((history, network.state_dict()))
             if history is not None:
+                network.load_state_dict(weights)
                 return network, history
         autoencoder._fit_checked(X, self._X_scale_, progress)
-        cache.save(key, autoencoder.module_, autoencoder.history_)
+        if is_first():
+            cache.save(key, autoencoder.module_, autoencoder.history_)
         return autoencoder.module_, autoencoder.history_
 
     def _pretrain_params(self):

@@ -20,6 +20,12 @@ from skorch.utils import TeeGenerator, noop
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 
+from skdeepclust._distributed import (
+    n_processes,
+    own_part,
+    shared_normalisation,
+    sum_gradients,
+)
 from skdeepclust._functional import clustering_kl
 from skdeepclust._params import check_arguments
 from skdeepclust._random import drawing, without_draws
@@ -76,6 +82,10 @@ class TensorNet(NeuralNet):
         Parameters of skorch's `NeuralNet`: `optimizer`, `lr`, `batch_size`, `device`,
         `verbose`, and those with a prefix.
     """
+
+    # Whether the loss is a mean over the samples of a batch, so that several processes
+    # can share the batch. Otherwise each of them computes all of it.
+    shares_batches = False
 
     def __init__(
         self,
@@ -297,9 +307,14 @@ class TensorNet(NeuralNet):
 
     def _compute(self, X, target):
         self._zero_grad_optimizer()
+        part, n_rows = self._own_part(len(X)), len(X)
+        if part is not None:
+            X, target = X[part], None if target is None else target[part]
         try:
             output = self.module_(X)
             losses = self.losses(output, target, X)
+            if part is not None:
+                losses = {k: v * (len(X) / n_rows) for k, v in losses.items()}
             losses["loss"].backward()
         except Exception as error:
             note = (
@@ -311,7 +326,26 @@ class TensorNet(NeuralNet):
             error.add_note(note)
             raise
         self._check_gradients(X)
-        return output, losses
+        return output, losses if part is None else self._summed(losses)
+
+    def _own_part(self, n_rows):
+        """Rows of a batch for this process; None for all of them.
+
+        The draws of a network, as in dropout, depend on the rows, so that every process
+        computes the whole batch of such a network.
+        """
+        if not self.shares_batches or self.draws_:
+            return None
+        return own_part(n_rows)
+
+    def _summed(self, losses):
+        """Losses of the whole batch; gradients are summed over the processes too."""
+        stops = self.watch is not None and self.watch.is_asked_to_stop
+        extras = {**losses, "stops": torch.tensor(float(stops))}
+        sums = sum_gradients(self.module_.parameters(), extras)
+        if sums.pop("stops") > 0 and self.watch is not None:
+            self.watch.stop_everywhere()
+        return sums
 
     def _check_gradients(self, X):
         """Warn, once, if the loss does not reach the weights behind the embedding."""
@@ -358,6 +392,16 @@ class TensorNet(NeuralNet):
         self._strip_compiler()
         if not all(p.isfinite().all() for p in self.module_.parameters()):
             raise NonFiniteLossError(self._non_finite_message("a weight", math.nan))
+
+    @contextmanager
+    def sharing(self):
+        """Surround epochs that several processes may share."""
+        if n_processes() == 1 or not self.shares_batches or self.draws_:
+            yield
+            return
+        compiled: Any = self.module_
+        with shared_normalisation(getattr(compiled, "_orig_mod", compiled)):
+            yield
 
     @contextmanager
     def epoch(self, data):
@@ -556,6 +600,7 @@ class Run:
             self._progress.stage(self._net.stage, max(0, n_left)) as stage,
             self._net.training(self._data),
             watch.watching(),
+            self._net.sharing(),
         ):
             for _ in range(n_left):
                 with (
@@ -571,11 +616,11 @@ class Run:
 
     def _end(self, is_stopped):
         """What the end of an epoch means for the run."""
+        self._watch.end_epoch()
         if self._watch.is_cut:
             self.stop_reason = INTERRUPTED
         elif self.stop_reason is None and is_stopped:
             self.stop_reason = _CALLBACK_STOP
-        self._watch.end_epoch()
 
 
 class _Epoch:
@@ -598,6 +643,8 @@ class _Epoch:
 class ReconstructionNet(TensorNet):
     """Trains an autoencoder: mean squared error, averaged over all values."""
 
+    shares_batches = True
+
     def losses(self, output, target, X):
         """Return the reconstruction loss."""
         _check_reconstruction(output, X)
@@ -610,6 +657,8 @@ class ClusteringNet(TensorNet):
     With ``gamma=None`` it is the divergence alone, and the module gives no
     reconstruction.
     """
+
+    shares_batches = True
 
     def __init__(self, module, *, gamma, **params):
         super().__init__(module, **params)
@@ -636,6 +685,8 @@ class ClusteringNet(TensorNet):
 
 class PseudoLabelNet(TensorNet):
     """Trains features on pseudo-labels: multinomial logistic loss, mean over heads."""
+
+    shares_batches = True
 
     def load_weights(self, weights):
         """Load weights; the last layers may have become wider in the meantime."""

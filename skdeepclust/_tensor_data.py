@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from skdeepclust._device import plain_torch
+from skdeepclust._distributed import gathered
 
 __all__ = ["TensorData", "as_tensor", "map_blocks"]
 
@@ -129,23 +130,34 @@ def map_blocks(function: Callable[[Tensor], Tensor], data: TensorData) -> Tensor
     whole : Tensor of shape (n_samples, ...)
         The results, at least float32, on the device of `function`.
     """
-    whole: Tensor | None = None
+    size = data.block_size
     with plain_torch(), torch.no_grad():
-        starts = range(0, len(data), data.block_size)
-        blocks = data.iter_batches(slice(i, i + data.block_size) for i in starts)
-        for start, block in zip(starts, blocks, strict=True):
-            n_rows = len(block)
-            missing = data.block_size - n_rows
-            if missing:
-                filler = block.new_zeros((missing, *data.row_shape))
-                block = torch.cat([block, filler])
-            result = function(block)[:n_rows]
-            if whole is None:  # made once: a list of blocks would need it twice
-                # Under torch.autocast results are half as wide; numpy has no bfloat16.
-                dtype = torch.promote_types(result.dtype, torch.float32)
-                shape = (len(data), *result.shape[1:])
-                whole = result.new_empty(shape, dtype=dtype)
-            whole[start : start + n_rows] = result
+        shared = gathered(
+            len(data), size, lambda starts: _map_starts(function, data, starts)
+        )
+        if shared is not None:
+            return shared
+        return _map_starts(function, data, range(0, len(data), size))
+
+
+def _map_starts(function, data, starts):
+    """Results of the blocks at these positions, one after another."""
+    whole: Tensor | None = None
+    first, n_whole = starts[0], min(starts[-1] + data.block_size, len(data)) - starts[0]
+    blocks = data.iter_batches(slice(i, i + data.block_size) for i in starts)
+    for start, block in zip(starts, blocks, strict=True):
+        n_rows = len(block)
+        missing = data.block_size - n_rows
+        if missing:
+            filler = block.new_zeros((missing, *data.row_shape))
+            block = torch.cat([block, filler])
+        result = function(block)[:n_rows]
+        if whole is None:  # made once: a list of blocks would need it twice
+            # Under torch.autocast results are half as wide; numpy has no bfloat16.
+            dtype = torch.promote_types(result.dtype, torch.float32)
+            shape = (n_whole, *result.shape[1:])
+            whole = result.new_empty(shape, dtype=dtype)
+        whole[start - first : start - first + n_rows] = result
     assert whole is not None
     return whole
 

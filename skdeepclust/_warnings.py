@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from skdeepclust._distributed import is_first
+
 __all__ = ["at_once", "finished_first", "late_error", "warn", "warn_now"]
 
 # Frames of these packages lie between the user's line and the place that warns.
@@ -93,6 +95,8 @@ def warn_now(message: str, category: type[Warning]) -> None:
     category : type of Warning
         Class of the warning.
     """
+    if not is_first():  # several processes share the fit; one of them speaks
+        return
     frame = sys._getframe(1)
     while frame.f_back is not None and _is_inner(frame):
         frame = frame.f_back

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from skdeepclust._archive import Tensors, pack
 from skdeepclust._checkpoint import Slot
+from skdeepclust._distributed import any_of, n_processes
 from skdeepclust._random import draws_state, set_draws_state
 from skdeepclust._warnings import warn
 from skdeepclust.exceptions import CheckpointError, CheckpointWarning
@@ -95,6 +96,7 @@ class Watch:
     def __init__(self, net: Any, slot: Slot):
         self.kept: dict[str, Any] = {}
         self.is_cut = False
+        self._stops = False
         self.is_done = False
         self.stop_reason: str | None = None
         self._net = net
@@ -118,9 +120,20 @@ class Watch:
         """Whether the epoch that begins was begun by the earlier fit."""
         return self._state is not None and self._state["within"] is not None
 
+    @property
+    def is_asked_to_stop(self) -> bool:
+        """Whether Ctrl-C came to this process."""
+        return self._keeper.interrupts.stops
+
+    def stop_everywhere(self) -> None:
+        """Take Ctrl-C of another process for one of this."""
+        self._stops = True
+        self._keeper.interrupts.stops = True
+
     def was_cut_before(self) -> bool:
-        """Whether Ctrl-C came before the stage begins."""
-        self.is_cut = self._keeper.interrupts.stops
+        """Whether Ctrl-C came, to any process, before the stage begins."""
+        self.is_cut = any_of(self._keeper.interrupts.stops)
+        self._keeper.interrupts.stops = self.is_cut
         self._keeper.was_cut |= self.is_cut
         return self.is_cut
 
@@ -167,7 +180,8 @@ class Watch:
     def ends_after_step(self, sums: EpochSums) -> bool:
         """Whether the epoch ends here; the state is kept if it is time."""
         keeper = self._keeper
-        self.is_cut = keeper.interrupts.stops
+        # Several processes stop after the same step: when all of them know.
+        self.is_cut = self._stops or (n_processes() == 1 and keeper.interrupts.stops)
         keeper.was_cut |= self.is_cut
         if not keeper.is_kept:
             return self.is_cut
@@ -181,6 +195,10 @@ class Watch:
 
     def end_epoch(self) -> None:
         """Keep the state at the end of an epoch if it is time."""
+        if n_processes() > 1 and not self.is_cut:
+            self.is_cut = any_of(self._keeper.interrupts.stops)
+            self._keeper.was_cut |= self.is_cut
+            self._keeper.interrupts.stops = self.is_cut
         if self._keeper.is_due() and not self.is_cut:
             self._keep()
 

@@ -14,6 +14,7 @@ PACKAGE = Path(skdeepclust.__file__).parent
 
 # Every file may import from those of earlier rows, and of its own row where marked.
 LAYERS = [
+    {"_distributed"},
     {"_archive", "_augment", "_auto", "_compat", "_containers", "_device", "_effects"}
     | {"_functional", "_interrupts", "_params", "_random", "_sampling", "_warnings"}
     | {"_workers", "exceptions"},

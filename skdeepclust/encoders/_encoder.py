@@ -23,6 +23,12 @@ from skdeepclust._cache import Cache, fingerprint
 from skdeepclust._compat import Interval, StrOptions, validate_parameters
 from skdeepclust._containers import as_array
 from skdeepclust._device import resolve_device
+from skdeepclust._distributed import (
+    is_first,
+    n_processes,
+    own_part,
+    rows_of_all,
+)
 from skdeepclust._inputs import check_input
 from skdeepclust.encoders._features import Plan, cached_features, encoded, features_of
 from skdeepclust.encoders._named import Named, load_named
@@ -314,13 +320,17 @@ class FrozenEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         Z : ndarray of shape (n_samples, n_features_out)
             Features, float32.
         """
-        plan = self._plan(X, reset=False)
+        part = own_part(len(X)) if n_processes() > 1 else None
+        plan = self._plan(X if part is None else _rows(X, part), reset=False)
         store = self._store()
-        bar = progress_bar("Encoding images", len(plan.images), bool(self.verbose))
+        is_shown = bool(self.verbose) and is_first()
+        bar = progress_bar("Encoding images", len(plan.images), is_shown)
         with quiet_decoders(), bar as advance:
             if store is None:
-                return features_of(plan, advance)
-            return cached_features(plan, store, advance)
+                features = features_of(plan, advance)
+            else:
+                features = cached_features(plan, store, advance)
+        return rows_of_all(features, part)
 
     # -- what is needed for it ---------------------------------------------------------
 
@@ -449,3 +459,8 @@ class FrozenEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         tags.input_tags.two_d_array = not isinstance(self.image_shape, str)
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+def _rows(X, part):
+    """Some rows of whatever has rows."""
+    return X.iloc[part] if hasattr(X, "iloc") else X[part]
