@@ -24,8 +24,10 @@ class DCEC(InverseTransformMixin, BaseJointEstimator):
 
     Parameters
     ----------
-    n_clusters : int, default=10
-        Number of clusters.
+    n_clusters : int or "auto", default=10
+        Number of clusters. "auto" finds it, see :ref:`the user guide <auto_number>`.
+    max_clusters : int, default=30
+        Largest number that ``n_clusters="auto"`` can find.
     gamma : float, default=0.1
         Weight of the clustering loss. The default is the paper's and belongs to the
         reductions used here: squared error averaged over values and samples, divergence
@@ -133,6 +135,13 @@ class DCEC(InverseTransformMixin, BaseJointEstimator):
     labels_ : ndarray of shape (n_samples,)
         Cluster of every sample, -1 for those that are unassigned. Equal to
         ``predict(X)``.
+    n_clusters_ : int
+        Number of clusters: the one that was found, or that was asked for.
+    merge_history_ : list of dicts
+        Only with ``n_clusters="auto"``: which clusters would be merged next, down to
+        one. "clusters" are the two, of which the first gives the new one its name;
+        "n_clusters" is the number afterwards, and "score" the depth of the valley
+        between the two, in standard deviations.
     cluster_centers_ : ndarray of shape (n_clusters, embedding_dim)
         Trained centres in the embedding.
     cluster_images_ : ndarray of shape (n_clusters, ...)
@@ -174,6 +183,9 @@ class DCEC(InverseTransformMixin, BaseJointEstimator):
     -----
     ConvergenceWarning
         When `max_iter` is reached before `tol` or `n_iter_no_change`.
+    ClusterNumberWarning
+        When ``n_clusters="auto"`` finds one cluster, two that hardly lie apart, or as
+        many as `max_clusters`.
     ClusterCollapseWarning
         When the effective number of clusters is below half of `n_clusters`.
     DataScaleWarning
@@ -255,6 +267,7 @@ class DCEC(InverseTransformMixin, BaseJointEstimator):
         self,
         n_clusters=10,
         *,
+        max_clusters=30,
         gamma=0.1,
         alpha=1.0,
         embedding_dim="auto",
@@ -282,6 +295,7 @@ class DCEC(InverseTransformMixin, BaseJointEstimator):
         **skorch,
     ):
         self.n_clusters = n_clusters
+        self.max_clusters = max_clusters
         self.gamma = gamma
         self.alpha = alpha
         self.embedding_dim = embedding_dim

@@ -23,8 +23,10 @@ class DEC(BaseJointEstimator):
 
     Parameters
     ----------
-    n_clusters : int, default=10
-        Number of clusters.
+    n_clusters : int or "auto", default=10
+        Number of clusters. "auto" finds it, see :ref:`the user guide <auto_number>`.
+    max_clusters : int, default=30
+        Largest number that ``n_clusters="auto"`` can find.
     alpha : float, default=1.0
         Degrees of freedom of the Student-t kernel, 1 in all the papers.
     embedding_dim : int or "auto", default="auto"
@@ -132,6 +134,13 @@ class DEC(BaseJointEstimator):
     labels_ : ndarray of shape (n_samples,)
         Cluster of every sample, -1 for those that are unassigned. Equal to
         ``predict(X)``.
+    n_clusters_ : int
+        Number of clusters: the one that was found, or that was asked for.
+    merge_history_ : list of dicts
+        Only with ``n_clusters="auto"``: which clusters would be merged next, down to
+        one. "clusters" are the two, of which the first gives the new one its name;
+        "n_clusters" is the number afterwards, and "score" the depth of the valley
+        between the two, in standard deviations.
     cluster_centers_ : ndarray of shape (n_clusters, embedding_dim)
         Trained centres in the embedding.
     init_labels_ : ndarray of shape (n_samples,)
@@ -171,6 +180,9 @@ class DEC(BaseJointEstimator):
     -----
     ConvergenceWarning
         When `max_iter` is reached before `tol` or `n_iter_no_change`.
+    ClusterNumberWarning
+        When ``n_clusters="auto"`` finds one cluster, two that hardly lie apart, or as
+        many as `max_clusters`.
     ClusterCollapseWarning
         When the effective number of clusters is below half of `n_clusters`.
     DataScaleWarning
@@ -229,6 +241,7 @@ class DEC(BaseJointEstimator):
         self,
         n_clusters=10,
         *,
+        max_clusters=30,
         alpha=1.0,
         embedding_dim="auto",
         image_shape="auto",
@@ -257,6 +270,7 @@ class DEC(BaseJointEstimator):
         **skorch,
     ):
         self.n_clusters = n_clusters
+        self.max_clusters = max_clusters
         self.alpha = alpha
         self.embedding_dim = embedding_dim
         self.image_shape = image_shape

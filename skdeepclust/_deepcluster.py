@@ -21,6 +21,7 @@ from skdeepclust._clusterers import (
 from skdeepclust._compat import HasMethods, Interval, StrOptions
 from skdeepclust._distributed import from_first
 from skdeepclust._geometry import class_means, mean_squared_distance
+from skdeepclust._n_clusters import AUTO_NUMBER, AutoNumberMixin, is_auto
 from skdeepclust._nets import PseudoLabelNet, Run, history_table
 from skdeepclust._pseudo_labels import (
     balanced_draw,
@@ -45,6 +46,9 @@ _COLUMNS = (
 # samples per pseudo-class. See benchmarks/deepcluster.py.
 _CLASSES_PER_CLUSTER, _SAMPLES_PER_CLASS = 5, 10
 
+# For n_clusters="auto": pseudo-classes per cluster of `max_clusters`.
+_CLASSES_OF_MOST = 2
+
 # epochs_per_round="auto": steps that a new last layer needs to be of use.
 _STEPS_PER_ROUND = 60
 
@@ -55,7 +59,7 @@ _LARGEST_BATCH = 2**20
 _N_INIT_OF_ROUND = 1
 
 
-class DeepCluster(PublishedMixin, BaseDeepClusterer):
+class DeepCluster(AutoNumberMixin, PublishedMixin, BaseDeepClusterer):
     r"""Clustering by a convolutional network trained on its own clusters.
 
     Features of all images are clustered, the clusters serve as labels to train the
@@ -64,8 +68,10 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
 
     Parameters
     ----------
-    n_clusters : int, default=10
-        Number of clusters.
+    n_clusters : int or "auto", default=10
+        Number of clusters. "auto" finds it, see :ref:`the user guide <auto_number>`.
+    max_clusters : int, default=30
+        Largest number that ``n_clusters="auto"`` can find.
     clusterer : {"kmeans", "faiss"} or estimator, default="kmeans"
         Makes the pseudo-labels of every round: "kmeans" is scikit-learn's k-means,
         "faiss" that of faiss (an extra, for thousands of classes). Any scikit-learn
@@ -173,6 +179,13 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
     ----------
     labels_ : ndarray of shape (n_samples,)
         Cluster of every sample. Equal to ``predict(X)``.
+    n_clusters_ : int
+        Number of clusters: the one that was found, or that was asked for.
+    merge_history_ : list of dicts
+        Only with ``n_clusters="auto"``: which clusters would be merged next, down to
+        one. "clusters" are the two, of which the first gives the new one its name;
+        "n_clusters" is the number afterwards, and "score" the depth of the valley
+        between the two, in standard deviations.
     cluster_centers_ : ndarray of shape (n_clusters_found, n_features_out)
         Centres in the space of `transform`: the mean of every cluster, or the centres
         of k-means if that is the final clusterer. Their number is `n_clusters`, unless
@@ -211,6 +224,9 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
 
     Warns
     -----
+    ClusterNumberWarning
+        When ``n_clusters="auto"`` finds one cluster, two that hardly lie apart, or as
+        many as `max_clusters`.
     ClusterCollapseWarning
         When the effective number of clusters is below half of `n_clusters`.
     DataScaleWarning
@@ -287,6 +303,7 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
 
     _parameter_constraints = {
         **BaseDeepClusterer._parameter_constraints,
+        **AUTO_NUMBER,
         "clusterer": [StrOptions({"kmeans", "faiss"}), HasMethods(["fit_predict"])],
         "final_clusterer": [
             StrOptions({"auto", "kmeans", "faiss"}),
@@ -319,6 +336,7 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
         self,
         n_clusters=10,
         *,
+        max_clusters=30,
         clusterer="kmeans",
         final_clusterer="auto",
         n_pseudo_labels="auto",
@@ -346,6 +364,7 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
         **skorch,
     ):
         self.n_clusters = n_clusters
+        self.max_clusters = max_clusters
         self.clusterer = clusterer
         self.final_clusterer = final_clusterer
         self.n_pseudo_labels = n_pseudo_labels
@@ -411,6 +430,7 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
         )
         self.cluster_centers_ = self._assignment_.centers
         self.history_ = {"rounds": history_table(net, _COLUMNS)}
+        self._set_merge_history(lambda: self._embed(data).cpu().numpy(), seed)
 
     @property
     def _columns(self):
@@ -543,6 +563,7 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
         """
         Z = map_blocks(model.eval().encode, data).cpu().numpy()
         final, n_init = self._final_clusterer(), int(self.n_init)
+        self._find_number([Z], seed)
         clusterer = make_clusterer(final, self._n_clusters_, n_init, seed)
         labels, centers = fit_predict_labels(clusterer, Z), None
         if isinstance(final, str):
@@ -582,10 +603,11 @@ class DeepCluster(PublishedMixin, BaseDeepClusterer):
     def _n_classes(self, n_samples):
         if self.n_pseudo_labels != "auto":
             return int(self.n_pseudo_labels)
-        most = min(
-            _CLASSES_PER_CLUSTER * int(self.n_clusters), n_samples // _SAMPLES_PER_CLASS
+        per_cluster = (
+            _CLASSES_OF_MOST if is_auto(self.n_clusters) else _CLASSES_PER_CLUSTER
         )
-        return max(int(self.n_clusters), most)
+        most = min(per_cluster * self._n_clusters_, n_samples // _SAMPLES_PER_CLASS)
+        return max(self._n_clusters_, most)
 
     def _n_draws(self, n_samples):
         """Draws of a round: whole batches, for `epochs_per_round` passes."""

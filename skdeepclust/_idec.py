@@ -17,8 +17,10 @@ class IDEC(DCEC):
 
     Parameters
     ----------
-    n_clusters : int, default=10
-        Number of clusters.
+    n_clusters : int or "auto", default=10
+        Number of clusters. "auto" finds it, see :ref:`the user guide <auto_number>`.
+    max_clusters : int, default=30
+        Largest number that ``n_clusters="auto"`` can find.
     gamma : float, default=0.1
         Weight of the clustering loss. The default is the paper's and belongs to the
         reductions used here: squared error averaged over values and samples, divergence
@@ -124,6 +126,13 @@ class IDEC(DCEC):
     labels_ : ndarray of shape (n_samples,)
         Cluster of every sample, -1 for those that are unassigned. Equal to
         ``predict(X)``.
+    n_clusters_ : int
+        Number of clusters: the one that was found, or that was asked for.
+    merge_history_ : list of dicts
+        Only with ``n_clusters="auto"``: which clusters would be merged next, down to
+        one. "clusters" are the two, of which the first gives the new one its name;
+        "n_clusters" is the number afterwards, and "score" the depth of the valley
+        between the two, in standard deviations.
     cluster_centers_ : ndarray of shape (n_clusters, embedding_dim)
         Trained centres in the embedding.
     cluster_images_ : ndarray of shape (n_clusters, ...)
@@ -165,6 +174,9 @@ class IDEC(DCEC):
     -----
     ConvergenceWarning
         When `max_iter` is reached before `tol` or `n_iter_no_change`.
+    ClusterNumberWarning
+        When ``n_clusters="auto"`` finds one cluster, two that hardly lie apart, or as
+        many as `max_clusters`.
     ClusterCollapseWarning
         When the effective number of clusters is below half of `n_clusters`.
     DataScaleWarning
@@ -211,6 +223,7 @@ class IDEC(DCEC):
         self,
         n_clusters=10,
         *,
+        max_clusters=30,
         gamma=0.1,
         alpha=1.0,
         embedding_dim="auto",
@@ -239,6 +252,7 @@ class IDEC(DCEC):
     ):
         super().__init__(
             n_clusters=n_clusters,
+            max_clusters=max_clusters,
             gamma=gamma,
             alpha=alpha,
             embedding_dim=embedding_dim,

@@ -24,6 +24,7 @@ from skdeepclust._initial_centers import (
     initial_centers,
     main_components,
 )
+from skdeepclust._n_clusters import AUTO_NUMBER, AutoNumberMixin, is_auto
 from skdeepclust._nets import ClusteringNet, Run, history_table
 from skdeepclust._random import derived_seed
 from skdeepclust._target import (
@@ -86,7 +87,7 @@ class _StopRule:
         return None
 
 
-class BaseJointEstimator(PublishedMixin, SoftClusterer):
+class BaseJointEstimator(AutoNumberMixin, PublishedMixin, SoftClusterer):
     r"""An autoencoder, centres in its embedding, and both trained together.
 
     1. The autoencoder is trained to reconstruct X (`pretrain_epochs`).
@@ -116,6 +117,7 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
 
     _parameter_constraints = {
         **SoftClusterer._parameter_constraints,
+        **AUTO_NUMBER,
         "embedding_dim": Autoencoder._parameter_constraints["embedding_dim"],
         "module": Autoencoder._parameter_constraints["module"],
         "alpha": [Interval(Real, 0, None, closed="neither")],
@@ -140,6 +142,11 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
     def _check_n_samples(self, n_samples):
         super()._check_n_samples(n_samples)
         if not isinstance(self.init, str) and not hasattr(self.init, "fit_predict"):
+            if is_auto(self.n_clusters):
+                raise ValueError(
+                    'n_clusters="auto" finds the number itself, but init holds '
+                    "centres. Pass their number as n_clusters, or another init."
+                )
             check_centers(self.init, self.n_clusters)  # now, not after pretraining
         if self.memory is not None:
             Cache(self.memory).make_folder()
@@ -151,7 +158,7 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
         centers, self.init_labels_ = progress.keeper.once(
             "start", lambda: self._start(autoencoder.to(device).eval(), data, seed)
         )
-        self._embedding_dim_ = centers.shape[1]
+        self._n_clusters_, self._embedding_dim_ = centers.shape
 
         # 3. and 4. Network and centres together.
         batch_size = resolve_batch_size(self.batch_size, len(X))
@@ -181,6 +188,7 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
         reconstruction = self._reconstruction_columns
         columns = (*_COLUMNS_BEFORE, *reconstruction, *_COLUMNS_AFTER)
         self.history_ = {**pretraining, "clustering": history_table(net, columns)}
+        self._set_merge_history(lambda: self._embed(data).cpu().numpy(), seed)
 
     @property
     def _n_stages(self) -> int:
@@ -254,6 +262,7 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
             # Pretraining moves such a network from the main components towards lower
             # loss, not towards better clusters.
             is_residual = hasattr(autoencoder, "start_from")
+            self._find_number([main] if is_residual else [main, Z], seed)
             labels = first_clusters(
                 *(main, None if is_residual else Z, self._n_clusters_),
                 *(self.n_init, init_seed),
@@ -262,6 +271,8 @@ class BaseJointEstimator(PublishedMixin, SoftClusterer):
             if len(centers) == self._n_clusters_:
                 return centers, labels
             # K-means found fewer different points than clusters, and repeats centres.
+        else:
+            self._find_number([Z], seed)
         init = (
             "kmeans"
             if isinstance(self.init, str) and self.init == "auto"

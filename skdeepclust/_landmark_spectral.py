@@ -17,6 +17,14 @@ from skdeepclust._base import refitting, warn_of_collapse
 from skdeepclust._compat import Interval, StrOptions, validate_parameters
 from skdeepclust._containers import as_array
 from skdeepclust._geometry import nearest
+from skdeepclust._n_clusters import (
+    AUTO_NUMBER,
+    check_auto_samples,
+    find_number,
+    is_auto,
+    merges,
+    warn_of_number,
+)
 from skdeepclust._random import derived_seed, root_seed
 from skdeepclust._scale import (
     check_squares,
@@ -45,8 +53,11 @@ class LandmarkSpectralClustering(
 
     Parameters
     ----------
-    n_clusters : int, default=8
-        Number of clusters, and of the singular vectors.
+    n_clusters : int or "auto", default=8
+        Number of clusters, and of the singular vectors. "auto" finds it, see
+        :ref:`the user guide <auto_number>`.
+    max_clusters : int, default=30
+        Largest number that ``n_clusters="auto"`` can find.
     n_landmarks : int or "auto", default="auto"
         Number p of landmarks. "auto" takes a fifth of the samples, but at least 10
         per cluster and at most 1000, and never more than half of the samples
@@ -68,6 +79,13 @@ class LandmarkSpectralClustering(
     ----------
     labels_ : ndarray of shape (n_samples,)
         Cluster of every sample. Equal to ``predict(X)``.
+    n_clusters_ : int
+        Number of clusters: the one that was found, or that was asked for.
+    merge_history_ : list of dicts
+        Only with ``n_clusters="auto"``: which clusters would be merged next, down to
+        one. "clusters" are the two, of which the first gives the new one its name;
+        "n_clusters" is the number afterwards, and "score" the depth of the valley
+        between the two in X, in standard deviations.
     embedding_ : ndarray of shape (n_samples, n_clusters)
         Spectral embedding, float32, rows of length one. Equal to ``transform(X)``.
     cluster_centers_ : ndarray of shape (n_clusters, n_clusters)
@@ -80,6 +98,14 @@ class LandmarkSpectralClustering(
         Number of columns of X.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, when X had them.
+
+    Warns
+    -----
+    ClusterCollapseWarning
+        When the effective number of clusters is below half of `n_clusters`.
+    ClusterNumberWarning
+        When ``n_clusters="auto"`` finds one cluster, two that hardly lie apart, or as
+        many as `max_clusters`.
 
     See Also
     --------
@@ -112,7 +138,7 @@ class LandmarkSpectralClustering(
     """
 
     _parameter_constraints = {
-        "n_clusters": [Interval(Integral, 1, None, closed="left")],
+        **AUTO_NUMBER,
         "n_landmarks": [
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
@@ -130,6 +156,7 @@ class LandmarkSpectralClustering(
         self,
         n_clusters=8,
         *,
+        max_clusters=30,
         n_landmarks="auto",
         n_neighbors=3,
         bandwidth="auto",
@@ -137,6 +164,7 @@ class LandmarkSpectralClustering(
         random_state=None,
     ):
         self.n_clusters = n_clusters
+        self.max_clusters = max_clusters
         self.n_landmarks = n_landmarks
         self.n_neighbors = n_neighbors
         self.bandwidth = bandwidth
@@ -161,16 +189,19 @@ class LandmarkSpectralClustering(
         with refitting(self) as refit:
             validate_parameters(self)
             X = self._checked(X, reset=True)
-            if len(X) < self.n_clusters:
+            if is_auto(self.n_clusters):
+                check_auto_samples(len(X))
+            elif len(X) < self.n_clusters:
                 raise ValueError(
                     f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}."
                 )
             with finished_first():
                 self._fit(X, root_seed(self.random_state))
                 refit.is_complete = True
+                warn_of_number(self._found_)
                 warn_of_collapse(
                     self.labels_,
-                    int(self.n_clusters),
+                    self.n_clusters_,
                     "Try another n_landmarks, n_neighbors or random_state, or scale X.",
                 )
         return self
@@ -191,7 +222,7 @@ class LandmarkSpectralClustering(
         bandwidth = self.bandwidth
         if bandwidth != "auto":
             bandwidth = bandwidth / self._unit_
-        n_clusters = int(self.n_clusters)
+        n_clusters = self._number(Z, seed)
         self._spectral_ = SpectralEnsemble(
             n_clusters, self.n_landmarks, int(self.n_neighbors), bandwidth
         ).fit([Z], seed)
@@ -202,6 +233,19 @@ class LandmarkSpectralClustering(
         self.cluster_centers_, self.labels_ = cluster_embedding(
             self.embedding_, n_clusters, int(self.n_init), derived_seed(seed, "kmeans")
         )
+        self.n_clusters_ = n_clusters
+        if is_auto(self.n_clusters):
+            own = derived_seed(seed, "merges")
+            self.merge_history_ = merges(Z, self.labels_, own)
+
+    def _number(self, Z, seed):
+        """The number that is asked for, or that is found."""
+        self._found_ = None
+        if not is_auto(self.n_clusters):
+            return int(self.n_clusters)
+        own = derived_seed(seed, "number")
+        self._found_ = find_number(Z, int(self.max_clusters), own)
+        return self._found_.n_clusters
 
     def transform(self, X: Any) -> NDArray[np.float32]:
         """Spectral embedding of samples, through the landmarks of `fit`.

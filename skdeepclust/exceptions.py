@@ -6,6 +6,7 @@ __all__ = [
     "CheckpointError",
     "CheckpointWarning",
     "ClusterCollapseWarning",
+    "ClusterNumberWarning",
     "DataScaleWarning",
     "EmbeddingCollapseWarning",
     "FitInterruptedWarning",
@@ -39,6 +40,10 @@ class CheckpointWarning(UserWarning):
 
 class ClusterCollapseWarning(UserWarning):
     """The clusters found are far fewer than the clusters asked for."""
+
+
+class ClusterNumberWarning(UserWarning):
+    """The number of clusters that was found deserves a doubt."""
 
 
 class DataScaleWarning(UserWarning):

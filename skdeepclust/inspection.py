@@ -610,9 +610,10 @@ def _remove(made):
 def _baselines(estimator, X, rows, random_state):
     """Labels of the simpler methods, by name."""
     model = last_step(estimator)
+    n_clusters = getattr(model, "n_clusters_", model.n_clusters)
 
     def kmeans(points):
-        clusterer = KMeans(model.n_clusters, n_init=_N_INIT, random_state=random_state)
+        clusterer = KMeans(n_clusters, n_init=_N_INIT, random_state=random_state)
         return clusterer.fit_predict(points)
 
     dim = getattr(model, "embedding_dim", _DEFAULT_DIM)
@@ -623,7 +624,7 @@ def _baselines(estimator, X, rows, random_state):
             PCA(dim, random_state=random_state).fit_transform(rows)
         ),
         "AutoClustering": fit_predict_labels(
-            AutoClustering(model.n_clusters, random_state=random_state),
+            AutoClustering(n_clusters, random_state=random_state),
             rows,
             quiet=True,
         ),

@@ -108,8 +108,9 @@ def test_attributes_are_described(estimator, digits):
     fitted = estimator(**params).fit(digits[0][:60])
     doc = NumpyDocString(inspect.getdoc(estimator))
     described = {p.name for p in doc["Attributes"]} - {"feature_names_in_"}
+    described -= {"merge_history_"}  # of n_clusters="auto"
     found = {n for n in vars(fitted) if n.endswith("_") and n[0] != "_"}
-    properties = {"module_"} if hasattr(fitted, "module_") else set()
+    properties = {n for n in ("module_", "n_clusters_") if hasattr(fitted, n)}
     assert described == found | properties
 
 

@@ -141,7 +141,7 @@ class TrainingCurvesDisplay:
             step.history_,
             tol=getattr(step, "tol", None),
             gamma=getattr(step, "gamma", None),
-            n_clusters=getattr(step, "n_clusters", None),
+            n_clusters=getattr(step, "n_clusters_", getattr(step, "n_clusters", None)),
         )
         return display.plot(ax=ax)
 

@@ -11,6 +11,7 @@ from skdeepclust._checkpoint import as_checkpoint
 from skdeepclust._compat import Interval, StrOptions, validate_parameters
 from skdeepclust._device import resolve_device
 from skdeepclust._inputs import check_input
+from skdeepclust._n_clusters import AUTO_NUMBER, AutoNumberMixin
 from skdeepclust._nets import TensorNet, check_callbacks
 from skdeepclust._scale import measure_scale
 from skdeepclust._tensor_data import TensorData
@@ -57,7 +58,7 @@ class HeadNet(TensorNet):
         )
 
 
-class BaseHead(SoftClusterer):
+class BaseHead(AutoNumberMixin, SoftClusterer):
     """A clusterer of features: no images, no network below the head.
 
     A subclass sets `net_`, whose module is a :class:`HeadNetwork`, and what
@@ -69,6 +70,7 @@ class BaseHead(SoftClusterer):
         for name, allowed in SoftClusterer._parameter_constraints.items()
         if name not in ("image_shape", "augment")
     } | {
+        **AUTO_NUMBER,
         "scale": [StrOptions({"standard", "unit"}), None],
         "n_components": [Interval(Integral, 1, None, closed="left"), None],
         "max_epochs": [Interval(Integral, 0, None, closed="left")],

@@ -266,8 +266,10 @@ class TEMI(BaseHead):
 
     Parameters
     ----------
-    n_clusters : int, default=10
-        Number of clusters.
+    n_clusters : int or "auto", default=10
+        Number of clusters. "auto" finds it, see :ref:`the user guide <auto_number>`.
+    max_clusters : int, default=30
+        Largest number that ``n_clusters="auto"`` can find.
     loss : {"temi", "scan"}, default="temi"
         "temi" is the pointwise mutual information of neighbours, between a head and
         its moving average [1]_; "scan" is their agreement and the entropy of the mean
@@ -345,6 +347,13 @@ class TEMI(BaseHead):
     ----------
     labels_ : ndarray of shape (n_samples,)
         Cluster of every sample. Equal to ``predict(X)``.
+    n_clusters_ : int
+        Number of clusters: the one that was found, or that was asked for.
+    merge_history_ : list of dicts
+        Only with ``n_clusters="auto"``: which clusters would be merged next, down to
+        one. "clusters" are the two, of which the first gives the new one its name;
+        "n_clusters" is the number afterwards, and "score" the depth of the valley
+        between the two, in standard deviations.
     cluster_centers_ : ndarray of shape (n_clusters, n_clusters)
         Mean of ``transform(X)`` over each cluster, weighted by the soft assignments.
     init_labels_ : ndarray of shape (n_samples,) or None
@@ -376,6 +385,9 @@ class TEMI(BaseHead):
 
     Warns
     -----
+    ClusterNumberWarning
+        When ``n_clusters="auto"`` finds one cluster, two that hardly lie apart, or as
+        many as `max_clusters`.
     ClusterCollapseWarning
         When the effective number of clusters is below half of `n_clusters`.
     DataScaleWarning
@@ -446,6 +458,7 @@ class TEMI(BaseHead):
         self,
         n_clusters=10,
         *,
+        max_clusters=30,
         loss="temi",
         init="spectral",
         n_heads=8,
@@ -471,6 +484,7 @@ class TEMI(BaseHead):
         **skorch,
     ):
         self.n_clusters = n_clusters
+        self.max_clusters = max_clusters
         self.loss = loss
         self.init = init
         self.n_heads = n_heads
@@ -501,6 +515,7 @@ class TEMI(BaseHead):
         kept = None if self.n_components is None else int(self.n_components)
         preparation = fit_preparation(data, self.scale, kept)
         Z = prepared(preparation, data)
+        self._find_number([Z], seed)
         once = progress.keeper.once
         neighbors = once("neighbors", lambda: self._neighbors(Z, seed))
 
@@ -521,6 +536,7 @@ class TEMI(BaseHead):
             epoch.record(least_loss=min(net.head_losses_[-1]))
         net.finish()
         self._describe(net, run, data, starts)
+        self._set_merge_history(lambda: Z, seed)
 
     def _describe(self, net, run, data, starts):
         """Set the fitted attributes: those of the head of least loss."""

@@ -18,6 +18,7 @@ from torch.nn.functional import nll_loss, normalize
 from skdeepclust._batches import Batches
 from skdeepclust._compat import HasMethods, Interval, StrOptions
 from skdeepclust._geometry import unit_rows
+from skdeepclust._n_clusters import is_auto
 from skdeepclust._nets import Run, history_table
 from skdeepclust._random import derived_seed
 from skdeepclust._tensor_data import TensorData, map_blocks
@@ -219,8 +220,11 @@ class Turtle(BaseHead):
 
     Parameters
     ----------
-    n_clusters : int, default=10
-        Number of clusters. It has to be near the true one.
+    n_clusters : int or "auto", default=10
+        Number of clusters. It has to be near the true one. "auto" finds it, see
+        :ref:`the user guide <auto_number>`.
+    max_clusters : int, default=30
+        Largest number that ``n_clusters="auto"`` can find.
     spaces : list or None, default=None
         Columns of X that belong to one space, for several: each entry is a slice, a
         list of positions or of names of columns, or a pair of a name and one of these.
@@ -284,6 +288,13 @@ class Turtle(BaseHead):
     ----------
     labels_ : ndarray of shape (n_samples,)
         Cluster of every sample. Equal to ``predict(X)``.
+    n_clusters_ : int
+        Number of clusters: the one that was found, or that was asked for.
+    merge_history_ : list of dicts
+        Only with ``n_clusters="auto"``: which clusters would be merged next, down to
+        one. "clusters" are the two, of which the first gives the new one its name;
+        "n_clusters" is the number afterwards, and "score" the depth of the valley
+        between the two, in standard deviations.
     cluster_centers_ : ndarray of shape (n_clusters, n_clusters)
         Mean of ``transform(X)`` over each cluster, weighted by the soft assignments.
     init_labels_ : ndarray of shape (n_samples,) or None
@@ -309,6 +320,9 @@ class Turtle(BaseHead):
 
     Warns
     -----
+    ClusterNumberWarning
+        When ``n_clusters="auto"`` finds one cluster, two that hardly lie apart, or as
+        many as `max_clusters`.
     ClusterCollapseWarning
         When the effective number of clusters is below half of `n_clusters`.
     DataScaleWarning
@@ -373,6 +387,7 @@ class Turtle(BaseHead):
         self,
         n_clusters=10,
         *,
+        max_clusters=30,
         spaces=None,
         init="spectral",
         scale="standard",
@@ -393,6 +408,7 @@ class Turtle(BaseHead):
         **skorch,
     ):
         self.n_clusters = n_clusters
+        self.max_clusters = max_clusters
         self.spaces = spaces
         self.init = init
         self.scale = scale
@@ -450,6 +466,8 @@ class Turtle(BaseHead):
             fit_preparation(space, self.scale, self._n_kept) for space in spaces
         ]
         batch_size = self._batch(len(X))
+        if is_auto(self.n_clusters):
+            self._find_number([self._seen(spaces, preparations)], seed)
         net = self._net(preparations, device, batch_size)
         rows = _prepared_rows(net.module_, data)
 
@@ -473,6 +491,7 @@ class Turtle(BaseHead):
         self.history_ = {"training": history_table(net, columns)}
         self.stop_reason_ = run.stop_reason or f"max_epochs={self.max_epochs} used up"
         self._finish(data)
+        self._set_merge_history(lambda: self._seen(spaces, preparations), seed)
 
     def _net(self, preparations, device, batch_size):
         return TurtleNet(
@@ -488,12 +507,7 @@ class Turtle(BaseHead):
         """Clusters that the labels begin with ``(1, n)``, or None."""
         if isinstance(self.init, str) and self.init == "random":
             return None
-        if self._n_kept is None or self._n_kept > _MOST_SEEN:
-            preparations = [
-                fit_preparation(space, self.scale, _MOST_SEEN) for space in spaces
-            ]
-        parts = [unit_rows(prepared(*each)) for each in zip(preparations, spaces)]
-        Z = parts[0] if len(parts) == 1 else np.hstack(parts)
+        Z = self._seen(spaces, preparations)
         own = derived_seed(seed, "lists")
         shape = (self._n_clusters_, 1, _N_INIT)
         return first_clusters(
@@ -503,6 +517,15 @@ class Turtle(BaseHead):
             *shape,
             seed,
         )
+
+    def _seen(self, spaces, preparations):
+        """Rows of all spaces side by side, each of length one and not too wide."""
+        if self._n_kept is None or self._n_kept > _MOST_SEEN:
+            preparations = [
+                fit_preparation(space, self.scale, _MOST_SEEN) for space in spaces
+            ]
+        parts = [unit_rows(prepared(*each)) for each in zip(preparations, spaces)]
+        return parts[0] if len(parts) == 1 else np.hstack(parts)
 
     @property
     def _n_kept(self):

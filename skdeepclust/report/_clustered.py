@@ -257,8 +257,16 @@ def _landmark_tsne(Z, labels, random_state):
     return points, caption
 
 
-def merge_suggestions(found):
-    """Pairs of clusters that the soft assignments confuse most.
+def _next_merges(history, names, overlap):
+    """Pairs of a history of merges whose clusters are there, as those of overlaps."""
+    position = {int(name): row for row, name in enumerate(names)}
+    pairs = [step["clusters"] for step in history]
+    rows = [(position[a], position[b]) for a, b in pairs if {a, b} <= {*position}]
+    return [(-overlap[a, b], a, b) for a, b in rows]
+
+
+def merge_suggestions(found, history=()):
+    """Pairs of clusters that were to be merged next, or that are confused most.
 
     The overlap of two clusters is the mass of soft assignment that their members give
     to the other cluster, divided by the mass that they give to their own. It is 0 for
@@ -271,12 +279,15 @@ def merge_suggestions(found):
     ----------
     found : Clustered
         The clusters.
+    history : list of dicts, default=()
+        `merge_history_` of an estimator that has one: its pairs come instead, in its
+        order.
 
     Returns
     -------
     pairs : list of (int, int, float)
-        Two clusters and their overlap, the largest first. Two clusters alone are not
-        suggested: merged, they would be none.
+        Two clusters and their overlap, the largest first without a `history`. Two
+        clusters alone are not suggested: merged, they would be none.
     """
     names = np.unique(found.labels[found.labels >= 0])
     if len(names) < 3:
@@ -295,6 +306,8 @@ def merge_suggestions(found):
         overlap = (mass + mass.T) / (own_mass[:, None] + own_mass)
     first, second = np.triu_indices(len(names), 1)
     pairs = sorted(zip(-overlap[first, second], first, second, strict=True))
+    if history:
+        pairs = _next_merges(history, names, overlap)
     return [
         (int(names[a]), int(names[b]), float(min(1.0, -value)))
         for value, a, b in pairs[:_MOST_SUGGESTIONS]

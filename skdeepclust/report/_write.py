@@ -204,7 +204,7 @@ def write_report(
         "points": points,
         "thumbs": None if sheets is None else sheets.layout(),
         "centres": n_centres,
-        "suggestions": [[a, b, round(s, 3)] for a, b, s in merge_suggestions(found)],
+        "suggestions": _suggestions(last, found),
         "profiles": _profiles(X, stages, small, found.labels),
         "colors": COLORS,
     }
@@ -349,6 +349,12 @@ def _points(projection, found, shown, random_state):
     span = np.ptp(points, axis=0).max() or 1.0  # the aspect is kept
     grid = np.round((points - points.min(axis=0)) / span * _GRID)
     return grid.astype(int).ravel().tolist(), caption
+
+
+def _suggestions(last, found):
+    """Pairs of clusters to merge, as the page takes them."""
+    pairs = merge_suggestions(found, getattr(last, "merge_history_", ()))
+    return [[a, b, round(overlap, 3)] for a, b, overlap in pairs]
 
 
 def _profiles(X, stages, small, labels):

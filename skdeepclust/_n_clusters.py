@@ -1,0 +1,374 @@
+"""How many clusters there are: find many, merge those without a valley between them."""
+
+import warnings
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
+from sklearn.decomposition import PCA
+
+from skdeepclust._base import warn_of_collapse
+from skdeepclust._clusterers import fit_predict_labels, make_clusterer, relabel
+from skdeepclust._compat import Interval, StrOptions
+from skdeepclust._random import derived_seed
+from skdeepclust._warnings import warn
+from skdeepclust.exceptions import ClusterNumberWarning
+
+__all__ = [
+    "AUTO_NUMBER",
+    "AutoNumberMixin",
+    "FoundNumber",
+    "check_auto_samples",
+    "find_number",
+    "is_auto",
+    "merges",
+    "warn_of_number",
+]
+
+# Constraints of the two parameters.
+AUTO_NUMBER: dict[str, list] = {
+    "n_clusters": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "max_clusters": [Interval(Integral, 2, None, closed="left")],
+}
+
+# The number is found from at most this number of samples, in at most this number of
+# main components. A valley of the same depth is more certain with more samples.
+_MAX_SAMPLES, _MAX_WIDTH = 3000, 32
+
+# A valley is deeper than chance if it is this number of standard deviations deep. The
+# deepest valleys of one Gaussian and of uniform points have 2.5 to 4, since the
+# clusters were chosen to lie apart. See benchmarks/number_of_clusters.py.
+_DEEP = 4.5
+
+# Below this depth two clusters, and nothing more, are worth a doubt.
+_CERTAIN = 7.0
+
+# Clusterings whose median number counts, and starts of the k-means of each.
+_N_TREES, _N_INIT = 3, 3
+
+# Clusters that are found first: at least this number, so that none of them holds parts
+# of two groups.
+_LEAST_FIRST = 30
+
+# Samples that a first cluster needs on average, and that a valley is looked for with.
+_LEAST_PER_CLUSTER, _LEAST_OF_VALLEY = 10, 4
+
+# Draws of halves per pair of clusters, and how much larger than the smaller cluster the
+# part of the larger one is.
+_N_DRAWS, _MOST_LARGER = 3, 2
+
+# The window in which samples are counted, as a part of the distance of the medians; the
+# beginnings and ends of its positions, from one window before the one median to one
+# after the other; and the positions that lie between the medians.
+_WINDOW = 0.25
+_GRID = np.linspace(-_WINDOW, 1 + _WINDOW, 25)
+_ENDS = np.stack([_GRID - _WINDOW / 2, _GRID + _WINDOW / 2])
+_INSIDE = np.flatnonzero((_GRID > _WINDOW / 4) & (_GRID < 1 - _WINDOW / 4))
+
+# A covariance is never more singular than this.
+_RIDGE = 1e-9
+
+# Valleys are looked for between each cluster and this number of nearest ones.
+_N_NEAREST = 6
+
+
+@dataclass(frozen=True)
+class FoundNumber:
+    """A number of clusters, and how sure it is."""
+
+    n_clusters: int
+    depth: float  # of the shallowest valley between those that are kept; 0 for one
+    is_most: bool  # whether there may be more
+
+
+def is_auto(n_clusters: Any) -> bool:
+    """Whether the number is to be found."""
+    return isinstance(n_clusters, str)
+
+
+def check_auto_samples(n_samples: int) -> None:
+    """Refuse too few samples to find a number from."""
+    least = 2 * _LEAST_PER_CLUSTER
+    if n_samples < least:
+        raise ValueError(
+            f'n_clusters="auto" needs at least {least} samples, got n_samples='
+            f"{n_samples}. Pass a number."
+        )
+
+
+def find_number(Z: NDArray, max_clusters: int, seed: int) -> FoundNumber:
+    """Find how many groups of points have valleys of lower density between them.
+
+    K-means finds `max_clusters` clusters, at least 30. The two with the shallowest
+    valley between them are merged, again and again, until every valley is deeper than
+    chance makes it. The median of three such numbers counts.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n, d)
+        Points.
+    max_clusters : int
+        Largest number. Fewer are found first if there are less than ten points for
+        each.
+    seed : int
+        Seed.
+
+    Returns
+    -------
+    found : FoundNumber
+        1 for points without groups.
+    """
+    points = _points(Z, derived_seed(seed, "points"))
+    n_first = min(max(_LEAST_FIRST, max_clusters), len(points) // _LEAST_PER_CLUSTER)
+    if n_first < 2 or not np.ptp(points):
+        return FoundNumber(1, 0.0, False)
+    found = sorted(
+        _number(points, n_first, max_clusters, derived_seed(seed, f"tree {i}"))
+        for i in range(_N_TREES)
+    )
+    n_clusters, depth = found[len(found) // 2]
+    return FoundNumber(n_clusters, depth, n_clusters == max_clusters)
+
+
+def _number(points, n_first, most, seed):
+    """Number of clusters of one tree, and the depth of the shallowest valley left."""
+    kmeans = make_clusterer("kmeans", n_first, _N_INIT, seed)
+    labels = relabel(fit_predict_labels(kmeans, points, quiet=True))
+    for step in _tree(points, labels, seed):
+        n_clusters = step["n_clusters"] + 1  # before this step
+        if n_clusters <= most and step["score"] > _DEEP:
+            return n_clusters, step["score"]
+    return 1, 0.0
+
+
+def merges(Z: NDArray, labels: NDArray, seed: int) -> list[dict[str, Any]]:
+    """In which order clusters would be merged, until one is left.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n, d)
+        Points.
+    labels : ndarray of shape (n,)
+        Clusters; -1 is none.
+    seed : int
+        Seed.
+
+    Returns
+    -------
+    steps : list of dicts
+        "clusters": the two, the smaller name first, which the new cluster keeps;
+        "n_clusters": how many there are afterwards; "score": depth of the valley
+        between the two, in standard deviations.
+    """
+    known = np.flatnonzero(labels >= 0)
+    drawn = np.random.RandomState(derived_seed(seed, "points")).permutation(known)
+    drawn = np.sort(drawn[:_MAX_SAMPLES])
+    if not len(drawn):
+        return []
+    names, position = np.unique(labels[drawn], return_inverse=True)
+    steps = _tree(_points(Z[drawn], seed), position, seed)
+    return [
+        {**step, "clusters": tuple(int(names[each]) for each in step["clusters"])}
+        for step in steps
+    ]
+
+
+def _points(Z, seed):
+    """At most 3,000 of the points in at most 32 main components, of mean square one."""
+    rng = np.random.RandomState(seed)
+    points = Z[np.sort(rng.permutation(len(Z))[:_MAX_SAMPLES])].astype(np.float64)
+    points -= points.mean(axis=0)
+    points /= np.abs(points).max() or 1.0
+    width = min(_MAX_WIDTH, *points.shape)
+    if points.shape[1] > width:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # constant points have no components
+            points = PCA(width, random_state=seed).fit_transform(points)
+    return points / (np.sqrt(np.mean(points**2)) or 1.0)
+
+
+def _tree(points, labels, seed):
+    """Steps of merging the two clusters with the shallowest valley, one by one."""
+    rng = np.random.RandomState(derived_seed(seed, "valleys"))
+    members = {int(i): np.flatnonzero(labels == i) for i in np.unique(labels)}
+    depths: dict[tuple[int, int], float] = {}
+
+    def look(pairs):
+        for a, b in pairs:
+            depths[a, b] = _valley(points[members[a]], points[members[b]], rng)
+
+    while len(members) > 1:
+        # All that are near each other, also those that a merger has brought near.
+        near = _near(points, members)
+        look(sorted(near - depths.keys()))
+        pair = min(depths, key=lambda each: depths[each])
+        yield {
+            "clusters": pair,
+            "n_clusters": len(members) - 1,
+            "score": float(depths[pair]),
+        }
+        a, b = pair
+        members[a] = np.concatenate([members[a], members.pop(b)])
+        gone = [each for each in depths if a in each or b in each]
+        look_again = {_ordered(a, c) for each in gone for c in each if c not in pair}
+        for each in gone:
+            del depths[each]
+        look(sorted(look_again))
+
+
+def _ordered(a, b):
+    return (a, b) if a < b else (b, a)
+
+
+def _near(points, members):
+    """Pairs of clusters of which one is among the nearest of the other."""
+    names = sorted(members)
+    means = np.array([points[members[name]].mean(axis=0) for name in names])
+    distances = cdist(means, means)
+    order = distances.argsort(axis=1, kind="stable")[:, 1 : 1 + _N_NEAREST]
+    return {
+        _ordered(names[i], names[j])
+        for i, row in enumerate(order)
+        for j in row
+        if i != j
+    }
+
+
+def _valley(A, B, rng):
+    """Depth of the valley between two clusters, mean over draws of halves.
+
+    The direction in which the two differ most is found from one half of the samples and
+    looked at with the other. With the same samples, noise in many dimensions looks like
+    two groups.
+    """
+    least = min(len(A), len(B))
+    if least < _LEAST_OF_VALLEY:
+        return 0.0
+    depths = []
+    for _ in range(_N_DRAWS):
+        a = A[rng.permutation(len(A))[: _MOST_LARGER * least]]
+        b = B[rng.permutation(len(B))[: _MOST_LARGER * least]]
+        parts = [
+            _projected(a[i::2], b[i::2], a[1 - i :: 2], b[1 - i :: 2]) for i in (0, 1)
+        ]
+        parts = [each for each in parts if each is not None]
+        depths.append(_depth(*map(np.concatenate, zip(*parts))) if parts else 0.0)
+    return float(np.mean(depths))
+
+
+def _projected(a, b, a_seen, b_seen):
+    """Other samples of two clusters on the line between them, medians at 0 and 1."""
+    d, n = a.shape[1], len(a) + len(b)
+    mean_a, mean_b = a.mean(axis=0), b.mean(axis=0)
+    a, b = a - mean_a, b - mean_b
+    covariance = (a.T @ a + b.T @ b) / (n + d)
+    # Shrunk towards a round one with the weight of d samples; never singular.
+    variance = np.trace(covariance) / d or 1.0
+    covariance.flat[:: d + 1] += variance * (d / n + _RIDGE)
+    w = np.linalg.solve(covariance, mean_b - mean_a)
+    x, y = a_seen @ w, b_seen @ w
+    start = _median(x)
+    distance = _median(y) - start
+    if not distance > 0:
+        return None
+    return (x - start) / distance, (y - start) / distance
+
+
+def _median(x):
+    return np.partition(x, len(x) // 2)[len(x) // 2]
+
+
+def _depth(x, y):
+    """How much fewer samples the valley has than the lower of the two sides.
+
+    The two clusters have their medians at 0 and 1. Samples are counted in a window, and
+    the difference is divided by its standard deviation, that of two independent counts.
+    """
+    values = np.sort(np.concatenate([x, y]))
+    ends = np.searchsorted(values, _ENDS)
+    counts = ends[1] - ends[0]
+    bottom = _INSIDE[counts[_INSIDE].argmin()]
+    side = min(counts[:bottom].max(), counts[bottom + 1 :].max())
+    return (side - counts[bottom]) / np.sqrt(max(1, side + counts[bottom]))
+
+
+def warn_of_number(found: FoundNumber | None) -> None:
+    """Say when a number that was found deserves a doubt."""
+    if found is None:
+        return
+    if found.n_clusters == 1:
+        warn(
+            'n_clusters="auto" found one cluster: no two groups have a valley of lower '
+            "density between them that is deeper than chance makes it. Pass a number "
+            "if you know that there are clusters; see also "
+            "displays.ClusterNumberDisplay.",
+            ClusterNumberWarning,
+        )
+    elif found.is_most:
+        warn(
+            f'n_clusters="auto" found as many clusters as max_clusters='
+            f"{found.n_clusters} allows. There may be more: increase max_clusters.",
+            ClusterNumberWarning,
+        )
+    elif found.n_clusters == 2 and found.depth < _CERTAIN:
+        warn(
+            f'n_clusters="auto" found two clusters with a shallow valley between them '
+            f"({found.depth:.1f} standard deviations deep; {_DEEP:g} are needed, and "
+            f"above {_CERTAIN:g} there is little doubt). They may be one.",
+            ClusterNumberWarning,
+        )
+
+
+class AutoNumberMixin:
+    """Adds ``n_clusters="auto"``, `n_clusters_` and `merge_history_` to a clusterer.
+
+    A subclass calls `_find_number` where its clusters are looked for first, and
+    `_set_merge_history` when `labels_` are set.
+    """
+
+    n_clusters: Any
+    max_clusters: int
+    labels_: NDArray
+    cluster_centers_: NDArray
+    _found_: FoundNumber | None
+
+    @property
+    def n_clusters_(self) -> int:
+        """Number of clusters: the one that was found, or that was asked for."""
+        return len(self.cluster_centers_)
+
+    def _check_n_samples(self, n_samples):
+        self._found_ = None
+        if not is_auto(self.n_clusters):
+            super()._check_n_samples(n_samples)  # type: ignore[misc]
+            return
+        check_auto_samples(n_samples)
+        self._n_clusters_ = min(int(self.max_clusters), n_samples)
+
+    def _find_number(self, spaces, seed):
+        """The number, in that of the spaces in which more clusters can be told apart.
+
+        Without "auto" nothing happens.
+        """
+        if not is_auto(self.n_clusters):
+            return
+        own = derived_seed(seed, "number")
+        found = [find_number(Z, int(self.max_clusters), own) for Z in spaces]
+        self._found_ = max(found, key=lambda each: each.n_clusters)
+        self._n_clusters_ = self._found_.n_clusters
+
+    def _set_merge_history(self, embed, seed):
+        """Which clusters would be merged next, if the number was found.
+
+        `embed` returns the space in which the clusters lie.
+        """
+        if is_auto(self.n_clusters):
+            own = derived_seed(seed, "merges")
+            self.merge_history_ = merges(embed(), self.labels_, own)
+
+    def _warn_of_collapse(self, remedy):
+        warn_of_number(self._found_)
+        warn_of_collapse(self.labels_, self._n_clusters_, remedy)

@@ -1,0 +1,170 @@
+"""The number of clusters, found: valleys, merges, warnings, estimators."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import make_blobs
+from sklearn.metrics import adjusted_rand_score
+
+from skdeepclust import (
+    DCEC,
+    DEC,
+    IDEC,
+    TEMI,
+    DeepCluster,
+    LandmarkSpectralClustering,
+    Turtle,
+)
+from skdeepclust._n_clusters import find_number, merges
+from skdeepclust.exceptions import ClusterNumberWarning
+
+SHORT = {"pretrain_epochs": 2, "max_iter": 20, "update_interval": 20, "n_init": 2}
+ESTIMATORS = [
+    DEC("auto", max_clusters=10, **SHORT),
+    IDEC("auto", max_clusters=10, **SHORT),
+    DCEC("auto", max_clusters=10, image_shape=None, **SHORT),
+    DeepCluster("auto", max_clusters=10, max_iter=1, n_init=2),
+    TEMI("auto", max_clusters=10, max_epochs=2, n_heads=2),
+    Turtle("auto", max_clusters=10, max_epochs=5),
+    LandmarkSpectralClustering("auto", max_clusters=10),
+]
+
+
+@pytest.fixture(scope="module")
+def blobs():
+    X, y = make_blobs(400, 6, centers=4, cluster_std=0.5, random_state=3)
+    return (X / X.std()).astype(np.float32), y
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize(("k", "d"), [(2, 2), (3, 20), (6, 8)])
+def test_finds_separate_gaussians(k, d, seed):
+    rng = np.random.RandomState(seed)
+    centers = 6 * np.eye(k, d) + rng.randn(k, d)
+    Z = centers[rng.randint(k, size=150 * k)] + 0.5 * rng.randn(150 * k, d)
+    assert find_number(Z, 12, seed).n_clusters == k
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda rng: rng.randn(600, 8),
+        lambda rng: rng.rand(600, 2),
+        lambda rng: rng.randn(600, 3) @ rng.randn(3, 3),
+        lambda rng: rng.standard_t(3, size=(600, 4)),
+    ],
+    ids=["gaussian", "uniform", "correlated", "heavy tails"],
+)
+def test_finds_no_groups_where_there_are_none(draw):
+    assert find_number(draw(np.random.RandomState(0)), 12, 0).n_clusters == 1
+
+
+def test_a_ring_is_one_cluster_and_two_rings_are_two():
+    rng = np.random.RandomState(0)
+    angle = rng.uniform(0, 2 * np.pi, 1500)
+    ring = np.c_[np.cos(angle), np.sin(angle)] + 0.05 * rng.randn(1500, 2)
+    assert find_number(ring, 10, 0).n_clusters < 10
+    apart = np.concatenate([ring, ring + np.array([5, 0])])
+    steps = merges(apart, np.repeat([0, 1], 1500), 0)
+    assert steps[-1]["score"] > 10
+
+
+def test_the_unit_and_the_origin_do_not_matter():
+    rng = np.random.RandomState(0)
+    Z = 4 * rng.randint(4, size=(400, 1)) + 0.5 * rng.randn(400, 3)
+    found = [
+        find_number(a * Z + b, 10, 0).n_clusters for a, b in [(1, 0), (1e-6, 3e-5)]
+    ]
+    assert found[0] == found[1] == 4
+
+
+@pytest.mark.parametrize("Z", [np.ones((50, 3)), np.arange(30.0)[:, None]])
+def test_constant_and_even_points_are_one_cluster(Z):
+    assert find_number(Z, 10, 0).n_clusters == 1
+
+
+def test_merges_name_the_clusters_and_end_with_one():
+    rng = np.random.RandomState(0)
+    labels = np.repeat([0, 2, 5, -1], 100)
+    Z = np.array([0, 3, 20, 50])[np.repeat(range(4), 100), None] + rng.randn(400, 2)
+    steps = merges(Z, labels, 0)
+    assert [step["clusters"] for step in steps] == [(0, 2), (0, 5)]
+    assert [step["n_clusters"] for step in steps] == [2, 1]
+    assert steps[0]["score"] < steps[1]["score"]
+    assert merges(Z, np.full(400, -1), 0) == []
+    assert merges(Z, np.zeros(400, int), 0) == []
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda each: type(each).__name__)
+def test_estimators_find_the_number(estimator, blobs):
+    X, y = blobs
+    found = clone(estimator).set_params(random_state=0).fit(X)
+    assert found.n_clusters_ == len(np.unique(found.labels_)) == 4
+    assert adjusted_rand_score(y, found.labels_) > 0.9
+    np.testing.assert_array_equal(found.predict(X), found.labels_)
+    assert [step["n_clusters"] for step in found.merge_history_] == [3, 2, 1]
+    again = clone(found).fit(X)
+    np.testing.assert_array_equal(again.labels_, found.labels_)
+    assert again.merge_history_ == found.merge_history_
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda each: type(each).__name__)
+def test_a_number_that_is_asked_for_is_kept(estimator, blobs):
+    given = clone(estimator).set_params(n_clusters=3)
+    assert not hasattr(given, "n_clusters_")
+    given.fit(blobs[0])
+    assert given.n_clusters_ == 3
+    assert not hasattr(given, "merge_history_")
+
+
+def test_images_are_looked_at_as_pixels_and_as_embeddings():
+    rng = np.random.RandomState(0)
+    images = np.zeros((200, 8, 8), np.float32)
+    images[:100, :4], images[100:, 4:] = 1, 1
+    images += 0.1 * rng.rand(200, 8, 8).astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dcec = DCEC("auto", random_state=0, **SHORT).fit(images)
+    assert dcec.n_clusters_ == 2
+
+
+def test_one_cluster_is_never_silent():
+    Z = np.random.RandomState(0).randn(300, 4)
+    spectral = LandmarkSpectralClustering("auto", random_state=0)
+    with pytest.warns(ClusterNumberWarning, match="found one cluster"):
+        assert spectral.fit(Z).n_clusters_ == 1
+
+
+def test_as_many_as_allowed_is_said(blobs):
+    spectral = LandmarkSpectralClustering("auto", max_clusters=3, random_state=0)
+    with pytest.warns(ClusterNumberWarning, match="increase max_clusters"):
+        spectral.fit(blobs[0])
+
+
+def test_clear_numbers_do_not_warn(blobs):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ClusterNumberWarning)
+        LandmarkSpectralClustering("auto", random_state=0).fit(blobs[0])
+
+
+@pytest.mark.parametrize("value", ["many", 0, 2.5])
+def test_odd_numbers_are_refused(value, blobs):
+    with pytest.raises(ValueError, match=r"n_clusters"):
+        LandmarkSpectralClustering(value).fit(blobs[0])
+    with pytest.raises(ValueError, match="max_clusters"):
+        LandmarkSpectralClustering("auto", max_clusters=1).fit(blobs[0])
+
+
+def test_too_few_samples_are_refused(blobs):
+    for estimator in (LandmarkSpectralClustering("auto"), IDEC("auto")):
+        with pytest.raises(ValueError, match="at least 20 samples"):
+            estimator.fit(blobs[0][:19])
+
+
+def test_given_centres_and_auto_are_refused(blobs):
+    with pytest.raises(ValueError, match="init holds"):
+        IDEC("auto", init=np.zeros((3, 6))).fit(blobs[0])
