@@ -81,9 +81,14 @@ class ColorJitter(Augmentation):
 
     Parameters
     ----------
-    brightness, contrast, saturation : float, default=0.4
-        Largest changes, factors between ``1 - value`` and ``1 + value``. The defaults
-        are those of SimCLR's successors for small photographs [1]_.
+    brightness : float, default=0.4
+        Largest change, a factor between ``1 - brightness`` and ``1 + brightness``. This
+        and the next three defaults are those of SimCLR's successors for small
+        photographs [1]_.
+    contrast : float, default=0.4
+        Largest change of contrast, likewise.
+    saturation : float, default=0.4
+        Largest change of saturation, likewise.
     hue : float, default=0.1
         Largest change of the hue, in turns of the circle of colours.
     p : float, default=0.8

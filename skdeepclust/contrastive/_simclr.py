@@ -11,10 +11,10 @@ from skdeepclust.contrastive._net import ContrastiveNet
 
 __all__ = ["TEMPERATURE", "SimCLRNet", "make_net", "nt_xent"]
 
-# Of [1]_ for CIFAR.
-TEMPERATURE = 0.5
+# The paper has 0.5 for CIFAR-10 after many epochs; see benchmarks/README.md.
+TEMPERATURE = 0.2
 
-# The projection of [1]_ for CIFAR has 128 values; the hidden layer is ours.
+# The projection of the paper for CIFAR has 128 values; the hidden layer is ours.
 _HIDDEN, _PROJECTED = 512, 128
 
 

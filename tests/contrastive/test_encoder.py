@@ -287,7 +287,7 @@ def test_memory_keeps_the_trained_network(method, tmp_path):
     assert again.history_ == first.history_  # with its seconds: nothing was trained
     assert again.n_iter_ == 2
     assert len(list((tmp_path / "skdeepclust").iterdir())) == 1
-    tiny(method, memory=tmp_path, lr=2e-3).fit(X)
+    tiny(method, memory=tmp_path, lr=5e-3).fit(X)
     assert len(list((tmp_path / "skdeepclust").iterdir())) == 2
 
 
@@ -367,3 +367,11 @@ def test_clusterfit_trains_a_fresh_network_on_clusters_of_another():
 
 def test_history_is_json(method):
     json.dumps(tiny(method).fit(images()).history_)
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "size"),
+    [(20, 20), (500, 32), (2000, 125), (10_000, 127), (50_000, 256)],
+)
+def test_batch_size_by_the_number_of_samples(n_samples, size):
+    assert ContrastiveEncoder()._batches_of(n_samples)[1] == size
