@@ -27,6 +27,7 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "elsewhere",
+    "gallery_figure",
 ]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 exclude_patterns = ["_build", "_templates", "**/GALLERY_HEADER.rst"]
@@ -49,12 +50,13 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"/plot_",
-    "ignore_pattern": r"quickstart\.py|__init__\.py",
+    "ignore_pattern": r"quickstart\.py|landing_page\.py|__init__\.py",
     "within_subsection_order": "FileNameSortKey",
     "reference_url": {"skdeepclust": None},
     "backreferences_dir": "api/backreferences",
     "doc_module": ("skdeepclust",),
-    "download_all_examples": False,
+    "download_all_examples": True,  # all scripts and all notebooks, a zip of each
+    "nested_sections": True,
     "show_memory": False,
     "write_computation_times": False,
     "show_signature": False,
@@ -76,14 +78,21 @@ myst_heading_anchors = 3
 # -- HTML ------------------------------------------------------------------------------
 
 _WIDE_PAGES = ("index", "measured", "field")  # no sidebar at all
-_SINGLE_PAGES = ("install", "quickstart", "whats_new")  # none on the left
+_SINGLE_PAGES = (
+    "install",
+    "quickstart",
+    "glossary",
+    "cite",
+    "whats_new",
+)  # no left one
 
 html_theme = "pydata_sphinx_theme"
 html_title = "skdeepclust"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
+html_logo = html_favicon = "_static/logo.svg"
 html_theme_options = {
-    "logo": {"text": "skdeepclust"},
+    "logo": {"text": "skdeepclust", "alt_text": "skdeepclust"},
     "navbar_align": "left",
     "header_links_before_dropdown": 6,
     "show_prev_next": True,
@@ -91,7 +100,7 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
     "secondary_sidebar_items": {
-        "**": ["page-toc"],
+        "**": ["page-toc", "sg_download_links"],  # script and notebook of an example
         **{page: [] for page in _WIDE_PAGES},
     },
     "pygments_light_style": "tango",

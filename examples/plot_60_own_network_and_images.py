@@ -10,6 +10,8 @@ The page takes about 15 seconds on two cores. All its files are in a temporary f
 It needs pandas, and Pillow, which comes with matplotlib.
 """
 
+# sphinx_gallery_thumbnail_number = 2
+
 # %%
 # A folder of images
 # ------------------
