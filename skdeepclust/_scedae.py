@@ -4,8 +4,6 @@ import inspect
 import itertools
 import math
 import os
-import threading
-import time
 from numbers import Integral
 
 import joblib
@@ -25,12 +23,10 @@ from skdeepclust._progress import NoProgress
 from skdeepclust._random import derived_seed
 from skdeepclust._spectral import SpectralEnsemble, cluster_embedding
 from skdeepclust._tensor_data import TensorData
+from skdeepclust._workers import end_with
 from skdeepclust.networks import ConvAutoencoder, DenseAutoencoder
 
 __all__ = ["SCEDAE"]
-
-# A worker whose parent was ended (SIGTERM, kill) ends after this time.
-_SECONDS_BETWEEN_LOOKS = 0.5
 
 # Networks whose layers vary="structure" reorders, and the argument with their widths.
 _LAYERS = {
@@ -41,19 +37,11 @@ _LAYERS = {
 
 def _fit_in_worker(member, X, scale, place, parent):
     """Fit in a process of its own, which ends when the one that started it does."""
-    if os.getpid() != parent:
-        watched = threading.Thread(target=_exit_without, args=(parent,), daemon=True)
-        watched.start()
+    end_with(parent)
     member.checkpoint = place
     keeper = keeper_of(member, X, Interrupts(), None)
     member.checkpoint = None
     return member._fit_checked(X, scale, NoProgress(keeper))
-
-
-def _exit_without(parent):
-    while os.getppid() == parent:
-        time.sleep(_SECONDS_BETWEEN_LOOKS)
-    os._exit(1)
 
 
 class SCEDAE(BaseDeepClusterer):
