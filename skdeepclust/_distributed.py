@@ -25,6 +25,7 @@ __all__ = [
     "n_processes",
     "own_part",
     "rows_of_all",
+    "rows_with_gradient",
     "shared_normalisation",
     "sum_gradients",
 ]
@@ -223,6 +224,31 @@ def rows_of_all(own: np.ndarray, part: slice | None) -> np.ndarray:
     found: list[Any] = [None] * n_processes()
     distributed.all_gather_object(found, own)
     return np.concatenate(found)
+
+
+def rows_with_gradient(own: Tensor, part: slice, n_rows: int) -> Tensor:
+    """Rows that every process has a part of; the gradient goes to those of this one.
+
+    Parameters
+    ----------
+    own : Tensor of shape (n_own, ...)
+        Rows of this process.
+    part : slice
+        Which rows they are.
+    n_rows : int
+        Number of rows of all.
+
+    Returns
+    -------
+    rows : Tensor of shape (n_rows, ...)
+        The rows of all processes, in their order.
+    """
+    whole = own.new_zeros((n_rows, *own.shape[1:]))
+    whole[part] = own.detach()
+    whole = _on_wire(whole)
+    distributed.all_reduce(whole)
+    whole = whole.to(own.device)
+    return torch.cat([whole[: part.start], own, whole[part.stop :]])
 
 
 # -- batch norm --------------------------------------------------------------------

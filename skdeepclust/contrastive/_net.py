@@ -8,6 +8,7 @@ import torch
 from skorch.callbacks import LRScheduler
 from torch import Tensor
 
+from skdeepclust._distributed import is_first, rows_with_gradient
 from skdeepclust._nets import TensorNet
 from skdeepclust._warnings import warn_now
 from skdeepclust.contrastive._collapse import effective_rank, spread
@@ -33,7 +34,8 @@ _LONG_SECONDS = 600
 class ContrastiveNet(TensorNet):
     """Trains a :class:`ContrastiveModel` on several views of every sample.
 
-    A method writes :meth:`contrast`.
+    A method writes :meth:`contrast`. Where several processes share a fit, each computes
+    the outputs of its part of the rows, and the loss compares the rows of all.
 
     Parameters
     ----------
@@ -56,8 +58,12 @@ class ContrastiveNet(TensorNet):
         self.n_batches = n_batches
         self.name = name
         self.watched_ = None
+        self.shared_ = None  # part of this process, and rows of the batch
         self.n_steps_ = 0
         self.start_ = None
+
+    # Of each other: views are compared with those of all processes.
+    shares_batches = True
 
     def contrast(self, output: tuple[Tensor, ...], target: Any) -> Tensor:
         """Loss of a batch; the word that a method writes.
@@ -78,9 +84,27 @@ class ContrastiveNet(TensorNet):
 
     def losses(self, output, target, X):
         """Return the loss of the method."""
-        features, *rest = output
+        features, *rest = (self._of_all(each) for each in output)
         self.watched_ = features.detach()[:_MOST_WATCHED]
-        return {"loss": self.contrast(tuple(rest), target)}
+        loss = self.contrast(tuple(rest), target)
+        if self.shared_ is not None:
+            # The loss is that of all rows, its gradient that of the rows of this
+            # process. The base takes it for the mean over these rows.
+            value = loss.detach()
+            loss = value + (loss - value) * (self.shared_[1] / len(X))
+        return {"loss": loss}
+
+    def _own_part(self, n_rows):
+        part = super()._own_part(n_rows)
+        self.shared_ = None if part is None else (part, n_rows)
+        return part
+
+    def _of_all(self, own):
+        """Rows of all processes; those of this one have a gradient."""
+        if self.shared_ is None:
+            return own
+        part, n_rows = self.shared_
+        return rows_with_gradient(own, part, n_rows)
 
     def train_on(self, batches):
         """Train an epoch; note how far apart the features are."""
@@ -161,6 +185,8 @@ class ContrastiveNet(TensorNet):
             f"{self.name}: {self.n_epochs} epochs of {self.n_batches} steps will take "
             f"about {_words(seconds)} on this {self.device.upper()}."
         )
+        if not is_first():
+            return
         if self.verbose:
             dict(self.callbacks_)["print_log"].sink(message)
         elif seconds > _LONG_SECONDS:
