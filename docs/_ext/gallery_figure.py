@@ -27,6 +27,7 @@ class GalleryFigure(SphinxDirective):
         folder, _, script = name.rpartition("/")
         path = Path("auto_examples", folder, "images")
         path /= f"sphx_glr_{script}_{int(number):03d}.png"
+        self.env.note_reread()  # the gallery may make it in the next build
         if not Path(self.env.srcdir, path).exists():
             return []
         label = f"sphx_glr_auto_examples_{name.replace('/', '_')}.py"
