@@ -9,8 +9,8 @@ checkpoint: seconds of a fit with a checkpoint every second (a hundred times the
 the default) and without; size of the file over the size of the weights; seconds from a
 new process' `fit` of a finished state to the fitted estimator.
 
-processes: median seconds of an epoch of pretraining in one process with two threads, and
-in two processes (gloo) of one thread each; bytes that a process sends per step.
+processes: median seconds of an epoch of pretraining in one process with two threads,
+and in two processes (gloo) of one thread each; bytes that a process sends per step.
 
 Lines go to `results/long_fits.jsonl`.
 """

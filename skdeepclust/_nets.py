@@ -506,6 +506,10 @@ class Run:
             if enough:
                 run.stop("the loss no longer falls")
 
+    A run goes on where an earlier fit stopped, if there is a state of it. Its net then
+    has the weights of that state as soon as the run is made, and the run has no epochs
+    left if the stage was finished.
+
     Parameters
     ----------
     net : TensorNet
@@ -521,10 +525,6 @@ class Run:
     snapshot : callable or None, default=None
         Returns the fitted attributes as they are now, for scikit-learn's callbacks
         that evaluate the estimator.
-
-    A run goes on where an earlier fit stopped, if there is a state of it. Its net then
-    has the weights of that state as soon as the run is made, and the run has no epochs
-    left if the stage was finished.
 
     Attributes
     ----------
