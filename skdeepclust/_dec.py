@@ -181,8 +181,7 @@ class DEC(BaseJointEstimator):
     ConvergenceWarning
         When `max_iter` is reached before `tol` or `n_iter_no_change`.
     ClusterNumberWarning
-        When ``n_clusters="auto"`` finds one cluster, two that hardly lie apart, or as
-        many as `max_clusters`.
+        When ``n_clusters="auto"`` finds one cluster, two, or as many as `max_clusters`.
     ClusterCollapseWarning
         When the effective number of clusters is below half of `n_clusters`.
     DataScaleWarning

@@ -104,8 +104,7 @@ class LandmarkSpectralClustering(
     ClusterCollapseWarning
         When the effective number of clusters is below half of `n_clusters`.
     ClusterNumberWarning
-        When ``n_clusters="auto"`` finds one cluster, two that hardly lie apart, or as
-        many as `max_clusters`.
+        When ``n_clusters="auto"`` finds one cluster, two, or as many as `max_clusters`.
 
     See Also
     --------

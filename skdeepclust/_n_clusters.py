@@ -43,9 +43,6 @@ _MAX_SAMPLES, _MAX_WIDTH = 3000, 32
 # clusters were chosen to lie apart. See benchmarks/number_of_clusters.py.
 _DEEP = 4.5
 
-# Below this depth two clusters, and nothing more, are worth a doubt.
-_CERTAIN = 7.0
-
 # Clusterings whose median number counts, and starts of the k-means of each.
 _N_TREES, _N_INIT = 3, 3
 
@@ -313,11 +310,12 @@ def warn_of_number(found: FoundNumber | None) -> None:
             f"{found.n_clusters} allows. There may be more: increase max_clusters.",
             ClusterNumberWarning,
         )
-    elif found.n_clusters == 2 and found.depth < _CERTAIN:
+    elif found.n_clusters == 2:
         warn(
-            f'n_clusters="auto" found two clusters with a shallow valley between them '
-            f"({found.depth:.1f} standard deviations deep; {_DEEP:g} are needed, and "
-            f"above {_CERTAIN:g} there is little doubt). They may be one.",
+            'n_clusters="auto" found two clusters, with a valley of '
+            f"{found.depth:.1f} standard deviations in between ({_DEEP:g} are needed). "
+            "Two is also what is found if only the coarsest split of the data can be "
+            "seen in this space. Look at both before you rely on the number.",
             ClusterNumberWarning,
         )
 

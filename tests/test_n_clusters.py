@@ -147,6 +147,13 @@ def test_one_cluster_is_never_silent():
         assert spectral.fit(Z).n_clusters_ == 1
 
 
+def test_two_clusters_are_never_silent():
+    X, _ = make_blobs(300, 4, centers=2, cluster_std=0.3, random_state=0)
+    spectral = LandmarkSpectralClustering("auto", random_state=0)
+    with pytest.warns(ClusterNumberWarning, match="found two clusters"):
+        assert spectral.fit(X).n_clusters_ == 2
+
+
 def test_as_many_as_allowed_is_said(blobs):
     spectral = LandmarkSpectralClustering("auto", max_clusters=3, random_state=0)
     with pytest.warns(ClusterNumberWarning, match="increase max_clusters"):

@@ -386,8 +386,7 @@ class TEMI(BaseHead):
     Warns
     -----
     ClusterNumberWarning
-        When ``n_clusters="auto"`` finds one cluster, two that hardly lie apart, or as
-        many as `max_clusters`.
+        When ``n_clusters="auto"`` finds one cluster, two, or as many as `max_clusters`.
     ClusterCollapseWarning
         When the effective number of clusters is below half of `n_clusters`.
     DataScaleWarning
