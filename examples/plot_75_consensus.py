@@ -33,7 +33,7 @@ consensus = ConsensusClustering(KMeans(10, n_init=1), n_runs=10, random_state=0)
 
 runs = [clustering_accuracy(y, labels) for labels in consensus.run_labels_]
 print(f"runs: {min(runs):.2f} to {max(runs):.2f}")
-print(f"run with the highest pooled score: {runs[consensus.best_run_]:.2f}")
+print(f"run that agrees most with the others: {runs[consensus.best_run_]:.2f}")
 print(f"consensus: {clustering_accuracy(y, consensus.labels_):.2f}")
 
 # %%

@@ -55,7 +55,7 @@ def test_promises(data):
     np.testing.assert_array_equal(
         consensus.cluster_stability_, consensus.cluster_jaccard_.mean(axis=1)
     )
-    assert consensus.best_run_ == consensus.pooled_scores_.argmax()
+    assert consensus.best_run_ == consensus.run_ari_.mean(axis=1).argmax()
     assert consensus.n_features_in_ == 2
     again = pickle.loads(pickle.dumps(consensus))
     np.testing.assert_array_equal(again.predict(X[:7]), consensus.labels_[:7])
