@@ -253,7 +253,8 @@ def table_of_images():
     lines = []
     for (_, name, _), rows in common.groups(NAME, **values):
         cells = common.spreads(rows, ("probe", *HEADS))
-        lines.append([name, rows[0]["max_epochs"], len(rows), *cells])
+        n_epochs = 0 if name in (PIXELS, UNTRAINED) else rows[0]["max_epochs"]
+        lines.append([name, n_epochs, len(rows), *cells])
     head = "settings | epochs | seeds | linear probe | k-means | landmark spectral "
     common.print_table("ACC: mean (sd, min)", head + "| TEMI | TEMI, SCAN loss", lines)
     lines = []
