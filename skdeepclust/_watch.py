@@ -234,15 +234,25 @@ class Watch:
     def _restore_weights(self, state):
         self._net.load_weights(_copied(state["weights"]))
         self._net.history = History(dict(row) for row in state["history"])
-        if state["optimizer"] is not None:
-            self._net.optimizer_.load_state_dict(_copied(state["optimizer"]))
+        self._restore_optimizer(state)
+
+    def _restore_optimizer(self, state):
+        """Load its state, in the memory layout of the weights: fused steps need it."""
+        if state["optimizer"] is None:
+            return
+        optimizer = self._net.optimizer_
+        optimizer.load_state_dict(_copied(state["optimizer"]))
+        for weights, found in optimizer.state.items():
+            for name, value in found.items():
+                if isinstance(value, Tensor) and value.shape == weights.shape:
+                    like = torch.empty_like(weights, dtype=value.dtype)
+                    found[name] = like.detach().copy_(value)
 
     def _restore(self, state):
         """Everything but the history, after callbacks that begin a training."""
         net = self._net
         net.load_weights(_copied(state["weights"]))
-        if state["optimizer"] is not None:
-            net.optimizer_.load_state_dict(_copied(state["optimizer"]))
+        self._restore_optimizer(state)
         net.load_extra_state(state["net"])
         for name, callback in net.callbacks_:
             _load_callback(callback, state["callbacks"].get(name, {}))

@@ -142,6 +142,20 @@ def test_twenty_kills_in_a_row(digits, steps, tmp_path, estimator):
         assert_equal_fits(whole, again)
 
 
+def test_weights_that_are_channels_last(digits, steps, tmp_path):
+    def network():
+        torch.manual_seed(0)
+        layers = torch.nn.Conv2d(1, 8, 3), torch.nn.ReLU(), torch.nn.Conv2d(8, 4, 3)
+        made = torch.nn.Sequential(*layers, torch.nn.Flatten())
+        return made.to(memory_format=torch.channels_last)
+
+    whole = tiny(DeepCluster, module=network()).fit(digits[0])
+    place = FitCheckpoint(tmp_path / "state", updates=1)
+    again = tiny(DeepCluster, module=network(), checkpoint=place)
+    steps.kill(5, lambda: clone(again).fit(digits[0]))
+    assert_equal_fits(whole, again.fit(digits[0]))
+
+
 @pytest.mark.parametrize("random_state", [None, np.random.RandomState(3)])
 def test_the_seed_of_the_killed_fit_is_kept(digits, steps, tmp_path, random_state):
     place = FitCheckpoint(tmp_path / "state", updates=1)
