@@ -76,6 +76,7 @@ def test_defaults_and_the_paper_s():
         "n_init": 20,
         "unassigned_share": 0.0,
         "callbacks": None,
+        "max_clusters": 30,
         "checkpoint": None,
         "warm_start": False,
         "device": "auto",

@@ -100,7 +100,9 @@ def test_features_have_length_one(make, digits):
 
 def test_number_of_pseudo_labels(make):
     def n_classes(n_samples, **params):
-        return make(**params)._n_classes(n_samples)
+        deep = make(**params)
+        deep._n_clusters_ = deep.n_clusters  # as `fit` sets it
+        return deep._n_classes(n_samples)
 
     assert n_classes(2000, n_clusters=10) == 50
     assert n_classes(200, n_clusters=10) == 20
