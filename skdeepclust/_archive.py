@@ -230,7 +230,9 @@ def read_archive(path: Path, kind: str) -> tuple[dict, dict[str, Tensor]]:
         )
     found = json.loads(text)
     if found["kind"] != kind:
-        raise DamagedFile(f"{str(path)!r} holds a {found['kind']}, not a {kind}.")
+        raise DamagedFile(
+            f"{str(path)!r} is a file of the kind {found['kind']!r}, not {kind!r}."
+        )
     return found["content"], tensors
 
 

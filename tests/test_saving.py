@@ -217,7 +217,7 @@ def test_files_that_are_none_of_ours(digits, tmp_path):
     with pytest.raises(LoadError):
         load(tmp_path / "pickle")
     tiny(Autoencoder, checkpoint=tmp_path / "state").fit(digits[0])
-    with pytest.raises(LoadError, match="holds a checkpoint, not a estimator"):
+    with pytest.raises(LoadError, match="kind 'checkpoint', not 'estimator'"):
         load(tmp_path / "state")
     with pytest.raises(TypeError, match="must be a list of names"):
         load(tmp_path / "state", trusted="name")
