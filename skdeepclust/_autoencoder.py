@@ -21,7 +21,7 @@ from skdeepclust._tensor_data import TensorData
 from skdeepclust.networks._reconstruction import Reconstruction
 from skdeepclust.networks._resolve import resolve_autoencoder
 
-__all__ = ["PRETRAINING_COLUMNS", "Autoencoder"]
+__all__ = ["PRETRAINING_COLUMNS", "Autoencoder", "autoencoder_params"]
 
 # A network with `start_from` gets at most this number of samples.
 _MAX_OF_START = 10_000
@@ -270,3 +270,15 @@ class Autoencoder(InverseTransformMixin, BaseDeepEstimator):
             error = data.take(block).cpu().numpy() - X_decoded[block]
             total += float(np.square(error, dtype=np.float64).sum())
         return -total / X_decoded.size
+
+
+def autoencoder_params(estimator: Any) -> dict[str, Any]:
+    """Parameters that an estimator hands to the autoencoders that it trains.
+
+    Its checkpoint and `warm_start` stay its own: they hold the whole fit.
+    """
+    own = {"skorch", "checkpoint", "warm_start"}
+    theirs, its = Autoencoder._get_param_names(), estimator._get_param_names()
+    shared = set(theirs) & set(its) - own
+    given = {name: getattr(estimator, name) for name in shared}
+    return given | estimator._skorch_params()

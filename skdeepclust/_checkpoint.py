@@ -27,12 +27,19 @@ from skdeepclust._random import draws_state, set_draws_state
 from skdeepclust._warnings import warn
 from skdeepclust.exceptions import CheckpointError, CheckpointWarning
 
-__all__ = ["FitCheckpoint", "Keeper", "Slot", "as_checkpoint", "keeper_of"]
+__all__ = [
+    "WITHOUT_EFFECT",
+    "FitCheckpoint",
+    "Keeper",
+    "Slot",
+    "as_checkpoint",
+    "keeper_of",
+]
 
 _KIND = "checkpoint"
 
 # Parameters that change nothing in the result, or only where a fit ends.
-_WITHOUT_EFFECT = {"checkpoint", "memory", "n_jobs", "verbose", "warm_start"}
+WITHOUT_EFFECT = {"checkpoint", "memory", "n_jobs", "verbose", "warm_start"}
 _OF_THE_END = {"max_iter", "max_epochs", "n_iter_no_change", "tol"}
 
 # Writing takes at most this share of the time.
@@ -216,6 +223,9 @@ class Keeper:
         """What a later fit may go on from; None without `warm_start`."""
         if not self.goes_on:
             return None
+        return self._state()
+
+    def _state(self):
         return {
             "identity": self._identity,
             "seed": self._seed,
@@ -271,12 +281,7 @@ class Keeper:
 
     def _write(self, path):
         tensors = Tensors()
-        state = {
-            "identity": self._identity,
-            "seed": self._seed,
-            "entries": self._entries,
-        }
-        content = {"state": pack(state, tensors)}
+        content = {"state": pack(self._state(), tensors)}
         if path.exists():
             # The new file is written first, so that there is always a whole one.
             draft = path.with_name(f"{path.name}.new")
@@ -371,7 +376,7 @@ def identity(estimator: Any, X: Any) -> dict[str, str]:
     found["version of python"] = ".".join(map(str, sys.version_info[:2]))
     found["X"] = data_hash(X)
     for name, value in sorted(estimator.get_params(deep=False).items()):
-        if name in _WITHOUT_EFFECT:
+        if name in WITHOUT_EFFECT:
             continue
         try:
             found[name] = described(value)

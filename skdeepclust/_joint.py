@@ -11,7 +11,11 @@ from torch import nn
 
 from skdeepclust._augment import resolve_augmentation
 from skdeepclust._auto import resolve_batch_size, resolve_epochs
-from skdeepclust._autoencoder import PRETRAINING_COLUMNS, Autoencoder
+from skdeepclust._autoencoder import (
+    PRETRAINING_COLUMNS,
+    Autoencoder,
+    autoencoder_params,
+)
 from skdeepclust._base import PublishedMixin, SoftClusterer
 from skdeepclust._batches import Batches
 from skdeepclust._cache import Cache, fingerprint
@@ -249,9 +253,7 @@ class BaseJointEstimator(AutoNumberMixin, PublishedMixin, SoftClusterer):
 
     def _pretrain_params(self):
         """Parameters that the first stage shares with the second."""
-        own = {"max_epochs", "skorch", "checkpoint", "warm_start"}
-        shared = set(Autoencoder._get_param_names()) - own
-        return {name: getattr(self, name) for name in shared} | self._skorch_params()
+        return autoencoder_params(self)
 
     def _start(self, autoencoder, data, seed):
         """Centres in the embedding of all samples, and the initial clusters."""

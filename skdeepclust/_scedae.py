@@ -12,7 +12,11 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from skdeepclust._autoencoder import PRETRAINING_COLUMNS, Autoencoder
+from skdeepclust._autoencoder import (
+    PRETRAINING_COLUMNS,
+    Autoencoder,
+    autoencoder_params,
+)
 from skdeepclust._base import BaseDeepClusterer
 from skdeepclust._checkpoint import FitCheckpoint, as_checkpoint, keeper_of
 from skdeepclust._compat import Interval, StrOptions
@@ -361,9 +365,7 @@ class SCEDAE(BaseDeepClusterer):
 
     def _members(self, seed):
         """The autoencoders, not fitted yet."""
-        not_theirs = {"skorch", "checkpoint", "warm_start"}
-        shared = set(Autoencoder._get_param_names()) - not_theirs
-        params = {name: getattr(self, name) for name in shared} | self._skorch_params()
+        params = autoencoder_params(self)
         params["image_shape"] = self.image_shape_
         structures = self._structures()
         members = []

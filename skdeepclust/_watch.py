@@ -132,10 +132,14 @@ class Watch:
 
     def was_cut_before(self) -> bool:
         """Whether Ctrl-C came, to any process, before the stage begins."""
+        self._hear_all()
+        return self.is_cut
+
+    def _hear_all(self):
+        """Take Ctrl-C in any process for one in all; every process calls it."""
         self.is_cut = any_of(self._keeper.interrupts.stops)
         self._keeper.interrupts.stops = self.is_cut
         self._keeper.was_cut |= self.is_cut
-        return self.is_cut
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -196,9 +200,7 @@ class Watch:
     def end_epoch(self) -> None:
         """Keep the state at the end of an epoch if it is time."""
         if n_processes() > 1 and not self.is_cut:
-            self.is_cut = any_of(self._keeper.interrupts.stops)
-            self._keeper.was_cut |= self.is_cut
-            self._keeper.interrupts.stops = self.is_cut
+            self._hear_all()
         if self._keeper.is_due() and not self.is_cut:
             self._keep()
 

@@ -16,6 +16,7 @@ from torch.nn.functional import normalize
 from skdeepclust._base import BaseDeepEstimator
 from skdeepclust._batches import Batches
 from skdeepclust._cache import Cache, fingerprint
+from skdeepclust._checkpoint import WITHOUT_EFFECT
 from skdeepclust._compat import HasMethods, Interval, StrOptions
 from skdeepclust._nets import Run, history_table
 from skdeepclust._pseudo_labels import spherical_kmeans
@@ -526,10 +527,8 @@ class ContrastiveEncoder(BaseDeepEstimator):
         """Key of this fit in the cache."""
         params = self.get_params(deep=False)
         params |= {"image_shape": self.image_shape_, "device": str(device)}
-        # These change nothing.
-        for name in ("memory", "checkpoint", "warm_start", "verbose"):
-            del params[name]
-        return fingerprint(X, params)
+        told = {k: v for k, v in params.items() if k not in WITHOUT_EFFECT}
+        return fingerprint(X, told)
 
 
 def _given(value, kind):
