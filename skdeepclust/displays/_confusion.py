@@ -43,8 +43,8 @@ class ClusterConfusionDisplay:
 
     Clusters are matched to classes one to one so that most samples agree
     (:func:`skdeepclust.metrics.match_clusters`). The matches are on the diagonal.
-    Clusters and classes without a match come last, then the clusters without samples.
-    Zeros are left blank.
+    Clusters and classes without a match come last, then the clusters without samples,
+    which are hatched. Zeros are left blank.
 
     The title has ACC, the share of samples on the diagonal. With more clusters than
     classes it has the purity instead: the share of samples that are of the most
@@ -257,7 +257,7 @@ class ClusterConfusionDisplay:
             bar = ax.figure.colorbar(self.im_, ax=ax, pad=0.02)
             bar.set_label(unit, fontsize=size)
             bar.ax.tick_params(labelsize=size * 0.9)
-        n_empty = int((np.asarray(self.table).sum(axis=0) == 0).sum())
+        n_empty = self._hatch_empty_columns(ax)
         notes = [] if normalize is None else [unit]
         notes += [f"{n_empty} empty"] if n_empty else []
         ax.set(
@@ -269,6 +269,15 @@ class ClusterConfusionDisplay:
         self._name_ticks(ax, cell, size)
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+    def _hatch_empty_columns(self, ax):
+        """Hatch the clusters without samples; return their number."""
+        empty = np.flatnonzero(np.asarray(self.table).sum(axis=0) == 0)
+        style = {"fill": False, "linewidth": 0, "hatch": "///", "alpha": 0.25}
+        style["edgecolor"] = ink_on(self.im_.cmap(self.im_.norm(0)))
+        for column in empty:
+            ax.axvspan(column - 0.5, column + 0.5, **style)
+        return len(empty)
 
     def _title(self):
         """The scores that are known."""

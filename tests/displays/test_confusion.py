@@ -69,6 +69,11 @@ def test_empty_clusters_stay_visible(Known, known_rows):
     assert display.clusters.tolist() == [0, 2, 1, 3]
     assert display.table.tolist() == [[20, 0, 0, 0], [0, 10, 0, 0]]
     assert display.ax_.get_xlabel() == "cluster (2 empty)"
+    hatched = [
+        patch.get_x() + 0.5 for patch in display.ax_.patches if patch.get_hatch()
+    ]
+    assert hatched == [2, 3]
+    assert display.ax_.get_xlim() == (-0.5, 3.5)
     assert display.accuracy == 1
     assert display.purity is None  # two clusters were found for two classes
 
