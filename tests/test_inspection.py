@@ -13,6 +13,7 @@ import pytest
 import scipy.sparse
 import torch
 from PIL import Image
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.cluster import DBSCAN, HDBSCAN, AgglomerativeClustering, KMeans
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_blobs
@@ -23,14 +24,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
+import skdeepclust
 from skdeepclust import (
     DCEC,
     SCEDAE,
     TEMI,
+    AutoClustering,
     Autoencoder,
     DeepCluster,
+    Turtle,
     inspection,
 )
 from skdeepclust.inspection import (
@@ -594,6 +598,16 @@ def test_noise_has_its_own_folder(files, tmp_path):
 
 # -- compare_with_baselines --------------------------------------------------
 
+SHORT = {"TEMI": {"n_heads": 2, "max_epochs": 2}, "Turtle": {"max_epochs": 5}}
+
+
+@pytest.fixture(autouse=True)
+def short_heads(monkeypatch):
+    """Heads that take a few steps; the defaults are tested with the heads."""
+    for name, params in SHORT.items():
+        short = partial(getattr(skdeepclust, name), **params)
+        monkeypatch.setattr(inspection, name, short)
+
 
 def test_comparison_for_dcec(make_dcec, digits):
     X, y = digits
@@ -627,10 +641,11 @@ def test_comparison_for_others(digits):
     ensemble = SCEDAE(
         4, n_autoencoders=2, module__hidden_dims=(8,), max_epochs=1, **params
     )
-    table = compare_with_baselines(ensemble.fit(X), X, y)
+    table = compare_with_baselines(ensemble.fit(X), X, y, methods=["k-means"])
+    assert list(table["method"]) == ["k-means", "autoencoder + k-means", "SCEDAE"]
     embedding = ensemble.autoencoders_[0].transform(X)
     expected = KMeans(4, n_init=20, random_state=0).fit_predict(embedding)
-    assert table["accuracy"][3] == clustering_accuracy(y, expected)
+    assert table["accuracy"][1] == clustering_accuracy(y, expected)
 
 
 def test_comparison_names_the_start(make_dcec, digits):
@@ -673,12 +688,7 @@ def test_comparison_in_a_pipeline(digits):
     X, y = digits
     pipeline = make_pipeline(Autoencoder(max_epochs=1, random_state=0), KMeans(4))
     table = compare_with_baselines(pipeline.fit(X), X, y)
-    assert list(table["method"]) == [
-        "k-means",
-        "PCA + k-means",
-        "AutoClustering",
-        "KMeans",
-    ]
+    assert list(table["method"]) == [*WITHOUT_NETWORK, "TEMI", "Turtle", "KMeans"]
 
 
 @pytest.fixture
@@ -797,7 +807,102 @@ def test_comparison_wants_an_instance(line):
             compare_with_baselines(estimator, line[0])
 
 
-def test_comparison_of_a_head(digits):
+@pytest.fixture
+def features():
+    """Features of three groups, of more columns than a table has."""
+    return make_blobs(150, n_features=40, centers=3, random_state=0)
+
+
+def test_comparison_of_a_head(features):
+    X, y = features
+    table = compare_with_baselines(TEMI(3, max_epochs=1, random_state=0), X, y)
+    expected = [*WITHOUT_NETWORK, "Turtle", "start of TEMI", "TEMI"]
+    assert list(table["method"]) == expected
+    random = TEMI(3, init="random", max_epochs=1, random_state=0)
+    assert list(compare_with_baselines(random, X)["method"])[-2:] == ["Turtle", "TEMI"]
+
+
+def test_comparison_on_features_has_the_heads(features):
+    X, y = features
+    kmeans = KMeans(3, n_init=5, random_state=0)
+    table = compare_with_baselines(kmeans, X, y, random_state=3).set_index("method")
+    assert list(table.index) == [*WITHOUT_NETWORK, "TEMI", "Turtle", "KMeans"]
+    for name, head in {"TEMI": TEMI, "Turtle": Turtle}.items():
+        labels = head(3, random_state=3, **SHORT[name]).fit_predict(X)
+        assert table["accuracy"][name] == clustering_accuracy(y, labels)
+    # A table has fewer columns; a list of names decides for any data.
+    methods = compare_with_baselines(kmeans, X[:, :31])["method"]
+    assert list(methods) == [*WITHOUT_NETWORK, "KMeans"]
+    chosen = compare_with_baselines(kmeans, X[:, :5], methods=["Turtle", "k-means"])
+    assert list(chosen["method"]) == ["k-means", "Turtle", "KMeans"]
+    assert list(compare_with_baselines(kmeans, X, methods=())["method"]) == ["KMeans"]
+
+
+def test_comparison_leaves_out_the_method_of_the_estimator(features):
+    X, _ = features
+    auto = AutoClustering(3, n_init=2, random_state=0)
+    table = compare_with_baselines(auto, X[:, :5])
+    assert list(table["method"]) == ["k-means", "PCA + k-means", "AutoClustering"]
+
+
+class Halves(TransformerMixin, BaseEstimator):
+    """Means of the halves of images; it notes the shapes that it gets."""
+
+    def fit(self, X, y=None):
+        self.shapes_ = [np.shape(X)]
+        return self
+
+    def transform(self, X):
+        self.shapes_.append(np.shape(X))
+        X = np.asarray(X).reshape(len(X), *np.shape(X)[-2:])
+        return np.hstack([X[:, :4].mean((1, 2))[:, None], X.mean(1)])
+
+
+FROZEN = [f"frozen features + {name}" for name in ("k-means", "TEMI", "Turtle")]
+
+
+def test_comparison_with_an_encoder(make_dcec, digits):
     X, y = digits
-    table = compare_with_baselines(TEMI(4, max_epochs=1, random_state=0), X, y)
-    assert list(table["method"]) == [*WITHOUT_NETWORK, "start of TEMI", "TEMI"]
+    images = X.reshape(-1, 8, 8)
+    dcec = make_dcec(max_iter=0).fit(X)
+    encoder = Halves()
+    table = compare_with_baselines(dcec, X, y, encoder=encoder).set_index("method")
+    start = "autoencoder + k-means"
+    assert list(table.index) == [*WITHOUT_NETWORK, *FROZEN, start, "DCEC"]
+    assert not hasattr(encoder, "shapes_")  # a clone was fitted
+    Z = Halves().fit(images).transform(images)
+    labels = TEMI(5, random_state=0, **SHORT["TEMI"]).fit_predict(Z)
+    assert table["accuracy"][FROZEN[1]] == clustering_accuracy(y, labels)
+    # A fitted one is taken as it is, and rows that are images get their shape back.
+    encoder.fit(images)
+    again = compare_with_baselines(dcec, X, y, encoder=encoder).set_index("method")
+    pd.testing.assert_frame_equal(table, again)
+    assert encoder.shapes_ == [(len(X), 8, 8), (len(X), 1, 8, 8)]
+
+
+def test_comparison_gives_the_encoder_of_a_pipeline_what_it_gets():
+    images = np.random.RandomState(0).rand(60, 3, 8, 8)
+    flat = FunctionTransformer(lambda X: np.reshape(X, (len(X), -1))[:, :20])
+    pipeline = make_pipeline(flat, KMeans(3, n_init=2, random_state=0))
+    encoder = FunctionTransformer(lambda X: X.mean((2, 3)))
+    table = compare_with_baselines(pipeline, images, encoder=encoder)
+    assert list(table["method"]) == [*WITHOUT_NETWORK, *FROZEN, "KMeans"]
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "message"),
+    [
+        ({"methods": "TEMI"}, TypeError, "methods must be 'auto' or a list of names"),
+        ({"methods": None}, TypeError, "methods must be 'auto' .* got None"),
+        ({"methods": ["UMAP"]}, ValueError, "methods has 'UMAP', which is none of"),
+        ({"encoder": "timm:resnet18"}, TypeError, "encoder must be a transformer from"),
+        ({"encoder": Halves}, TypeError, "encoder must be a transformer from images"),
+        ({"encoder": KMeans}, TypeError, "encoder must be a transformer from images"),
+    ],
+)
+def test_comparison_refuses_rungs_before_fitting(
+    line, params, error, message, monkeypatch
+):
+    monkeypatch.setattr(KMeans, "fit", lambda *args: pytest.fail("was fitted"))
+    with pytest.raises(error, match=message):
+        compare_with_baselines(KMeans(2), line[0], **params)
