@@ -4,20 +4,27 @@ r"""The ladder from k-means on pixels to joint training and ensembles.
     python benchmarks/ladder.py --data mnist_test --seeds 0 1 2
     python benchmarks/ladder.py --data mnist_test --epochs 50 --rungs SCEDAE \
         "autoencoder + k-means" "autoencoder + landmark spectral" --seeds 0 1 2
+    python benchmarks/ladder.py --embeddings FILE.npz
 
 All rungs have the same number of passes through the data: 50 of pretraining and at most
 50 of joint training on digits, 20 and 20 on MNIST-test, or `--epochs`. Joint training
 follows the papers: no augmentation, and a start from k-means. The dense rungs of one
 seed share one pretrained autoencoder and differ only in what comes after it; each of
-them includes its seconds. "UMAP + GMM" is N2D and needs the extra "umap". Every
-finished rung is a line of `results/ladder.jsonl` and is not computed again; `--table`
-prints the table of these results. Labels score finished runs and are used for nothing
-else.
+them includes its seconds. "UMAP + GMM" is N2D and needs the extra "umap".
+
+With `--embeddings` the rungs are the clusterers and heads on given embeddings: arrays X
+(n, d) and y (n) in a file of numpy, of features of a frozen network or anything else.
+
+Every finished rung is a line of `results/ladder.jsonl` and is not computed again;
+`--table` prints the table of these results. Labels score finished runs and are used for
+nothing else.
 """
 
 import importlib.util
+import itertools
 import math
 import time
+from pathlib import Path
 
 import _common as common
 import numpy as np
@@ -25,7 +32,7 @@ from sklearn.cluster import KMeans, SpectralClustering
 from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import make_pipeline
 
-from skdeepclust import DCEC, DEC, IDEC, SCEDAE, Autoencoder
+from skdeepclust import DCEC, DEC, IDEC, SCEDAE, TEMI, Autoencoder, Turtle
 from skdeepclust import LandmarkSpectralClustering as LandmarkSpectral
 
 NAME = "ladder"
@@ -33,15 +40,17 @@ DATA = ["digits", "mnist_test-2000", "mnist_test"]
 EPOCHS = {"digits": 50, "mnist_test-2000": 50, "mnist_test": 20}
 BATCH = {"digits": 64, "mnist_test-2000": 64, "mnist_test": 256}
 
-# Clusterers of given points, with 10 clusters.
+# Clusterers of given points.
 CLUSTERERS = {
-    "k-means": lambda seed: KMeans(10, n_init=20, random_state=seed),
-    "GMM": lambda seed: GaussianMixture(10, n_init=5, random_state=seed),
-    "spectral": lambda seed: SpectralClustering(
-        10, affinity="nearest_neighbors", n_init=20, random_state=seed
+    "k-means": lambda k, seed: KMeans(k, n_init=20, random_state=seed),
+    "GMM": lambda k, seed: GaussianMixture(k, n_init=5, random_state=seed),
+    "spectral": lambda k, seed: SpectralClustering(
+        k, affinity="nearest_neighbors", n_init=20, random_state=seed
     ),
-    "landmark spectral": lambda seed: LandmarkSpectral(10, random_state=seed),
-    "UMAP + GMM": lambda seed: umap_and_mixture(seed),
+    "landmark spectral": lambda k, seed: LandmarkSpectral(k, random_state=seed),
+    "UMAP + GMM": lambda k, seed: umap_and_mixture(k, seed),
+    "TEMI": lambda k, seed: TEMI(k, random_state=seed, device="cpu"),
+    "Turtle": lambda k, seed: Turtle(k, random_state=seed, device="cpu"),
 }
 ON_PIXELS = ["k-means", "landmark spectral"]
 JOINT = {"DEC": DEC, "IDEC": IDEC, "DCEC": DCEC}
@@ -51,20 +60,22 @@ NAMES = [
     *JOINT,
     "SCEDAE",
 ]
+ON_EMBEDDINGS = [f"embeddings + {name}" for name in CLUSTERERS]
 DENSE = {name for name in NAMES if name.startswith("autoencoder")} | {"DEC", "IDEC"}
 
 
-def umap_and_mixture(seed):
+def umap_and_mixture(k, seed):
     from umap import UMAP  # the extra "umap"
 
     shape = {"n_components": 10, "n_neighbors": 20, "min_dist": 0.0}
     umap = UMAP(**shape, random_state=seed, n_jobs=1)
-    return make_pipeline(umap, GaussianMixture(10, n_init=5, random_state=seed))
+    return make_pipeline(umap, GaussianMixture(k, n_init=5, random_state=seed))
 
 
 def run_clusterer(name, points, y, seed):
     start = time.perf_counter()
-    labels = CLUSTERERS[name](seed).fit_predict(points)
+    clusterer = CLUSTERERS[name](len(np.unique(y)), seed)
+    labels = clusterer.fit_predict(points)
     return {"seconds": time.perf_counter() - start, **common.scores(y, labels)}
 
 
@@ -128,9 +139,7 @@ def dense_rungs(X, y, seed, epochs, batch_size, wanted):
     ).fit(X)
     pretraining = time.perf_counter() - start
     Z = autoencoder.transform(X)
-    for name in CLUSTERERS:
-        if name.startswith("UMAP") and importlib.util.find_spec("umap") is None:
-            continue
+    for name in available():
         if f"autoencoder + {name}" in wanted:
             row = run_clusterer(name, Z, y, seed)
             row["seconds"] += pretraining
@@ -142,7 +151,26 @@ def dense_rungs(X, y, seed, epochs, batch_size, wanted):
             yield name, row
 
 
+def available():
+    """Names of the clusterers whose packages are installed."""
+    has_umap = importlib.util.find_spec("umap") is not None
+    return [name for name in CLUSTERERS if has_umap or not name.startswith("UMAP")]
+
+
+def compute_on_embeddings(args):
+    """The clusterers on the embeddings of a file."""
+    file = np.load(args.embeddings)
+    X, y = file["X"].astype(np.float32), file["y"]
+    for seed, name in itertools.product(args.seeds, available()):
+        where = {"data": Path(args.embeddings).stem, "rung": f"embeddings + {name}"}
+        where |= {"epochs": 0, "seed": seed}
+        if not common.rows_of(NAME, where):
+            common.append(NAME, where | run_clusterer(name, X, y, seed), args)
+
+
 def compute(args):
+    if args.embeddings:
+        return compute_on_embeddings(args)
     X, y = common.load(args.data)
     epochs = args.epochs or EPOCHS[args.data]
     for seed in args.seeds:
@@ -151,17 +179,22 @@ def compute(args):
         wanted = set(args.rungs) - done
         for rung, row in rungs(X, y, seed, epochs, BATCH[args.data], wanted):
             common.append(NAME, {"rung": rung, **row, **where}, args)
+    return None
 
 
 def table(args):
     data, epochs = args.data, args.epochs or EPOCHS[args.data]
+    what, names = f"{data}, {epochs} + at most {epochs} epochs", NAMES
+    if args.embeddings:
+        data, epochs, names = Path(args.embeddings).stem, 0, ON_EMBEDDINGS
+        what = f"{data}, given embeddings"
     common.print_table(
-        f"{data}, {epochs} + at most {epochs} epochs: mean (sd, min) over seeds",
+        f"{what}: mean (sd, min) over seeds",
         "rung | seeds | ACC | NMI | ARI | s",
         [
             [rung, len(rows), *common.spreads(rows), common.mean(rows, "seconds")]
             for (*_, rung), rows in common.groups(
-                NAME, data=[data], epochs=[epochs], rung=NAMES
+                NAME, data=[data], epochs=[epochs], rung=names
             )
         ],
     )
@@ -175,5 +208,6 @@ if __name__ == "__main__":
         data=("digits", DATA),
         epochs=0,
         rungs=(NAMES, NAMES),
+        embeddings="",
         seeds=5,
     )
