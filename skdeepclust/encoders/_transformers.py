@@ -1,14 +1,26 @@
 """Networks of transformers, with their image processors."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from skdeepclust.encoders._named import Wanted, load_strictly, missing
+from skdeepclust.encoders._named import Wanted, load_strictly, missing, size_of
 
 __all__ = ["load"]
+
+# Weights in MB, of their configurations: a name alone does not tell the size, as it
+# does for libraries that hold the configurations of all networks.
+_SIZES = {
+    **{"facebook/dinov2-small": 88, "facebook/dinov2-base": 346},
+    **{"facebook/dinov2-large": 1217, "facebook/dinov2-giant": 4546},
+    **{"facebook/convnext-tiny-224": 114, "microsoft/resnet-50": 102},
+    **{"google/vit-base-patch16-224": 346, "google/vit-base-patch16-224-in21k": 346},
+    **{"openai/clip-vit-base-patch32": 605, "openai/clip-vit-base-patch16": 598},
+    **{"openai/clip-vit-large-patch14": 1710, "google/siglip-base-patch16-224": 813},
+}
 
 
 class _Features(nn.Module):
@@ -94,4 +106,16 @@ def _not_found(wanted, error):
     if Path(wanted.model).exists() or wanted.download:
         return OSError(f"backbone={wanted.name!r} cannot be loaded: {error}")
     source = f"https://huggingface.co/{wanted.model}"
-    return missing(wanted, source, "of a size that its page tells")
+    return missing(wanted, source, _size(wanted.model))
+
+
+def _size(model) -> str:
+    """Size of the weights, by the configuration if that is on this computer."""
+    from transformers import AutoConfig, AutoModel
+
+    with suppress(OSError, ValueError):
+        config = AutoConfig.from_pretrained(model, local_files_only=True)
+        return size_of(lambda: AutoModel.from_config(config))
+    if model in _SIZES:
+        return f"about {_SIZES[model]:,} MB"
+    return "of a size that its page tells, under Files"

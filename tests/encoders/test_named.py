@@ -479,6 +479,22 @@ def test_transformers_from_the_cache_of_the_hub(transformers, photos, tmp_path):
     np.testing.assert_array_equal(found, expected)
 
 
+def test_transformers_says_how_large_the_weights_are(transformers, photos, tmp_path):
+    def said(name):
+        with pytest.raises(FileNotFoundError, match="download=True") as caught:
+            encoder(f"transformers:{name}").fit(photos)
+        return str(caught.value)
+
+    assert "facebook/dinov2-small (about 88 MB)" in said("facebook/dinov2-small")
+    assert "some/vit (of a size that its page tells, under Files)" in said("some/vit")
+    # The configuration in the cache tells it.
+    config = transformers.ViTConfig(hidden_size=192, num_attention_heads=2)
+    saved = config.to_json_string().encode()
+    in_hub_cache(tmp_path, "some/vit", "config.json", lambda p: p.write_bytes(saved))
+    n_values = transformers.ViTModel(config).num_parameters()
+    assert f"some/vit (about {round(4 * n_values / 1e6)} MB)" in said("some/vit")
+
+
 def test_transformers_says_what_is_wrong(transformers, photos, tmp_path):
     words = "https://huggingface.co/some/vit .*download=True"
     with pytest.raises(FileNotFoundError, match=words):
