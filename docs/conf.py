@@ -26,6 +26,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "matplotlib.sphinxext.plot_directive",
     "elsewhere",
     "gallery_figure",
 ]
@@ -65,6 +66,11 @@ sphinx_gallery_conf = {
     "plot_gallery": "True",
     "capture_repr": ("_repr_html_",),  # tables and estimators, not "<... at 0x...>"
 }
+
+# -- figures of single pages: scripts in docs/figures, run at every build ---------------
+
+plot_formats = [("png", 100)]
+plot_html_show_formats = plot_html_show_source_link = plot_include_source = False
 
 # -- code on the pages, run by `sphinx-build -b doctest` -------------------------------
 
