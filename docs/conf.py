@@ -67,7 +67,7 @@ sphinx_gallery_conf = {
     "capture_repr": ("_repr_html_",),  # tables and estimators, not "<... at 0x...>"
 }
 
-# -- figures of single pages: scripts in docs/figures, run at every build ---------------
+# -- figures of single pages: scripts in docs/figures, run at every build --------------
 
 plot_formats = [("png", 100)]
 plot_html_show_formats = plot_html_show_source_link = plot_include_source = False
