@@ -60,7 +60,7 @@ class LatentSpaceDisplay:
     points: the point with the smallest sum of distances to the others. With a value
     for every sample, such as a confidence, the colours show the values, and all labels
     are written at the medoids. Further uses of the ten colours are darker, then
-    lighter, and have other markers.
+    lighter, and have other markers. Samples without a cluster (-1) are small and grey.
 
     Parameters
     ----------
@@ -560,17 +560,20 @@ class LatentSpaceDisplay:
         names, index = self._names_and_index()
         if shared_names is not None and self.labels is not None:
             names, index = shared_names, np.searchsorted(shared_names, self.labels)
-        present = np.unique(index)
+        first = int(self._has_noise(names))  # -1, the smallest, has no colour
+        present = np.unique(index[index >= first])
         side = min(points_of(ax))
+        area = np.clip(0.12 * side**2 / max(len(points), 1), 4, 30)
         for k in range(len(names)):
+            color = color_of(k - first) if k >= first else grey(0.7)
             ax.scatter(
                 *points[index == k].T,
-                s=np.clip(0.12 * side**2 / max(len(points), 1), 4, 30),
-                marker=marker_of(k),
+                s=area if k >= first else area / 2,
+                marker=marker_of(max(k - first, 0)),
                 label=str(names[k]),
                 alpha=0.75,
                 linewidths=0,
-                **self._colors(index == k, color_of(k)),
+                **self._colors(index == k, color),
             )
         is_crowded = self.values is not None or len(names) > _MOST_IN_LEGEND
         is_crowded &= self.labels is not None
@@ -585,6 +588,12 @@ class LatentSpaceDisplay:
             medoids = [_medoid(points[index == k]) for k in present]
             share = 0.85 if len(names) <= 20 else 0.7
             _write_names(ax, names[present], np.array(medoids), share * size)
+
+    def _has_noise(self, names):
+        """Whether the first name is -1, which clusterers give to samples of none."""
+        if self.label_name != "cluster" or names.dtype.kind not in "iu":
+            return False
+        return names[0] == -1 and names.tolist() != [-1, 1]
 
     def _colors(self, chosen, color):
         """Colours of the chosen points: those of their values, or one colour."""

@@ -148,7 +148,7 @@ class SilhouetteDisplay:
         if labels is None:
             raise TypeError(f"{name_of(estimator)} has neither predict nor labels_.")
         display = cls._from_space(Z, labels, max_samples, random_state)
-        display.is_trained = getattr(last_step(estimator), "history_", None) is not None
+        display.is_trained = _is_trained(last_step(estimator))
         return display.plot(ax=ax)
 
     @classmethod
@@ -287,3 +287,9 @@ class SilhouetteDisplay:
                 linewidth=0.6,
                 clip_on=False,
             )
+
+
+def _is_trained(step):
+    """Whether an estimator trained its space together with the clusters."""
+    has_history = getattr(step, "history_", None) is not None
+    return has_history and getattr(step, "n_iter_", 1) > 0

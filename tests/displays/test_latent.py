@@ -278,3 +278,25 @@ def test_names_and_black_are_seen_on_any_background(style, known_rows):
         for collection in display.ax_.collections:
             color = to_rgb(collection.get_facecolor()[0])
             assert np.abs(color - paper).max() > 0.3
+
+
+def test_samples_without_a_cluster_are_grey_and_not_named():
+    points = np.random.RandomState(0).normal(size=(60, 2))
+    labels = np.repeat([-1, 0, 1], 20)
+    few = LatentSpaceDisplay.from_embedding(points, labels, projection=None)
+    alone, blue, orange = (scatter.get_facecolor()[0][:3] for scatter in _scatters(few))
+    assert np.ptp(alone) == 0
+    assert to_rgb("#0072B2") == tuple(blue)
+    assert to_rgb("#E69F00") == tuple(orange)
+    many = LatentSpaceDisplay.from_embedding(
+        points, np.arange(60) % 12 - 1, projection=None
+    )
+    assert [text.get_text() for text in many.ax_.texts] == [str(i) for i in range(11)]
+    classes = LatentSpaceDisplay.from_embedding(
+        points, np.repeat([-1, 1], 30), projection=None
+    )
+    assert tuple(_scatters(classes)[0].get_facecolor()[0][:3]) == to_rgb("#0072B2")
+
+
+def _scatters(display):
+    return display.ax_.collections

@@ -6,6 +6,7 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.metrics import silhouette_score
 
+from skdeepclust import DCEC
 from skdeepclust.displays import (
     ClusterConfusionDisplay,
     ClusterMontageDisplay,
@@ -87,4 +88,12 @@ def test_a_trained_space_is_said(dcec, digits, known_rows):
     assert "trained" in display.ax_.get_xlabel()
     X, labels = known_rows([10, 10])
     display = SilhouetteDisplay.from_predictions(X[:, :2], labels)
+    assert display.ax_.get_xlabel() == "silhouette"
+
+
+def test_without_joint_training_the_space_is_not_called_trained(tiny_dcec, digits):
+    X, _ = digits
+    start = DCEC(5, **{**tiny_dcec, "max_iter": 0}).fit(X)
+    display = SilhouetteDisplay.from_estimator(start, X)
+    assert not display.is_trained
     assert display.ax_.get_xlabel() == "silhouette"
