@@ -56,11 +56,18 @@ _JOINT = ("dcec", "idec", "dec")
 
 _ESTIMATE = "The time is estimated after the first steps."
 _ADVICE = (
-    "If these are photographs, pass --encoder NAME, such as --encoder "
-    "timm:convnext_tiny.fb_in22k: features of a network that knows photographs are "
-    "clustered, by k-means and its like (--method auto) or by heads (--method temi, "
-    "turtle). Methods that learn from pixels alone reach little on photographs."
+    "these images are in colour. If they are photographs, stop here and pass --encoder "
+    "NAME (such as timm:convnext_tiny.fb_in22k; --download fetches its weights): a "
+    "network that has learned from millions of photographs sees what they show, where "
+    "pixels have colours and backgrounds. On 10,000 photographs of ten kinds clusters of "
+    "such features were right for 57 in 100, clusters of pixels for 21 to 28. For other "
+    "images, such as microscopy, go on."
 )
+_PIXELS = (
+    "{name} is made for features of a network. Without --encoder it clusters pixels as "
+    "they are."
+)
+_HEADS = ("temi", "turtle")
 
 
 class Times(dict):
@@ -196,6 +203,8 @@ def _say_what(samples, X, model, args, log):
     )
     has_steps = hasattr(model, "set_callbacks")
     log.say(f"{text} {_ESTIMATE}" if has_steps else text)
+    if X.ndim == 4 and args.method in _HEADS:
+        log.warn(_PIXELS.format(name=type(model).__name__))
     if X.ndim == 4 and X.shape[1] == 3:  # in colour
         log.say(_ADVICE)
 

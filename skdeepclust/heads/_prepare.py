@@ -22,11 +22,16 @@ __all__ = [
     "prepared",
 ]
 
-_BLOCK = 4096  # rows that are converted at once
+_BLOCK, _MOST_VALUES = 4096, 2**24  # rows and values that are converted at once
 
 # A column whose standard deviation is a smaller part of its mean is constant: what
 # is left of it is the rounding of float32.
 _LEAST_SPREAD = 1e-6
+
+# Up to so many columns main components are exact. Beyond, as for the pixels of large
+# images, the covariance would not fit into memory, and they are found by iteration over
+# a few directions more than are wanted.
+_MOST_COLUMNS, _EXTRA, _PASSES = 2048, 16, 10
 
 # One column outweighs the others if it has more than this share of the variance, among
 # at least so many columns that vary. Features of networks are far below.
@@ -197,11 +202,15 @@ def column_moments(data: Any) -> tuple[NDArray, NDArray]:
 
 def _main_components(data, mean, factor, n_components):
     """Eigenvectors of the covariance matrix, scaled to a mean square of one."""
-    covariance = np.zeros((len(mean), len(mean)))
-    for block in _blocks(data):
-        Z = ((block - mean) * factor).astype(np.float32)
-        covariance += Z.T @ Z
-    values, vectors = np.linalg.eigh(covariance / len(data))
+    if len(mean) > _MOST_COLUMNS:
+        width = min(n_components + _EXTRA, len(mean))
+        values, vectors = _iterated(data, mean, factor, width)
+    else:
+        covariance = np.zeros((len(mean), len(mean)))
+        for block in _blocks(data):
+            Z = ((block - mean) * factor).astype(np.float32)
+            covariance += Z.T @ Z
+        values, vectors = np.linalg.eigh(covariance / len(data))
     vectors, values = vectors[:, ::-1], values[::-1]
     kept = vectors[:, :n_components]
     # The sign of an eigenvector is arbitrary: its largest value is positive.
@@ -211,8 +220,23 @@ def _main_components(data, mean, factor, n_components):
     return kept / size if size > 0 else kept
 
 
+def _iterated(data, mean, factor, width):
+    """Largest eigenvalues and eigenvectors, in rising order, by subspace iteration."""
+    found = np.random.RandomState(0).randn(len(mean), width)
+    for _ in range(_PASSES):
+        basis = np.linalg.qr(found)[0].astype(np.float32)
+        found = np.zeros((len(mean), width))
+        for block in _blocks(data):
+            Z = ((block - mean) * factor).astype(np.float32)
+            found += Z.T @ (Z @ basis)
+    small = basis.T @ found / len(data)
+    values, rotation = np.linalg.eigh((small + small.T) / 2)
+    return values, basis.astype(np.float64) @ rotation
+
+
 def _blocks(data):
     """All samples as float64 rows, a block after the other."""
-    for start in range(0, len(data), _BLOCK):
-        block = data.take(slice(start, start + _BLOCK)).flatten(1)
+    size = max(1, min(_BLOCK, _MOST_VALUES // max(1, math.prod(data.row_shape))))
+    for start in range(0, len(data), size):
+        block = data.take(slice(start, start + size)).flatten(1)
         yield block.cpu().numpy().astype(np.float64, order="C")

@@ -99,7 +99,7 @@ def test_a_folder_of_photographs(tmp_path, photos, loads, capsys, method):
     assert run(*arguments, *options, "--device", "cpu") == 0
     said = capsys.readouterr().err
     assert "30 images, as 7 features: 3 clusters by" in said
-    assert "photographs, pass" not in said
+    assert "in colour" not in said
     assert {each.name for each in out.iterdir()} == FILES
     labels = read_labels(out)
     if method in (None, "auto"):
@@ -232,12 +232,21 @@ def test_colour_photographs_without_an_encoder(tmp_path, photos, capsys):
     said = [
         line
         for line in capsys.readouterr().err.splitlines()
-        if "If these are photographs, pass --encoder NAME" in line
+        if "photographs, stop here and pass --encoder NAME" in line
     ]
     assert len(said) == 1
-    assert "pixels alone reach little on photographs" in said[0]
+    assert "for 57 in 100, clusters of pixels for 21 to 28" in said[0]
     assert run(*arguments, "--mode", "grey", "--out", tmp_path / "grey") == 0
     assert "--encoder" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("method", ["temi", "turtle"])
+def test_a_head_on_pixels(tmp_path, photos, capsys, method):
+    arguments = ("cluster", photos, "-k", 3, "--size", 8, "--method", method)
+    options = (*QUICK[method], "--no-folders", "--jobs", 1)
+    assert run(*arguments, *options, "--out", tmp_path / "out") == 0
+    said = capsys.readouterr().err
+    assert "is made for features of a network. Without --encoder it clusters" in said
 
 
 @pytest.mark.parametrize("method", ["auto", "temi", "turtle"])

@@ -47,6 +47,28 @@ def test_against_scikit_learn(X, scale):
     np.testing.assert_allclose(np.abs(Z), np.abs(expected), atol=1e-4)
 
 
+@pytest.mark.parametrize("n", [200, 3])
+def test_components_of_many_columns(X, monkeypatch, n):
+    X = X[:n]
+    exact = prepared(fit_preparation(data_of(X), "standard", 4), data_of(X))
+    monkeypatch.setattr(_prepare, "_MOST_COLUMNS", 11)
+    monkeypatch.setattr(_prepare, "_MOST_VALUES", 60)  # blocks of five rows
+    found = prepared(fit_preparation(data_of(X), "standard", 4), data_of(X))
+    rank = min(4, n - 1)
+    np.testing.assert_allclose(found[:, :rank], exact[:, :rank], atol=1e-3)
+    np.testing.assert_allclose(np.mean(found**2), 1, rtol=1e-3)
+
+
+def test_pixels_of_large_images():
+    rng = np.random.RandomState(0)  # a covariance of 7 GB, by itself
+    X = rng.randn(40, 5) @ rng.randn(5, 30_000) + 0.1 * rng.randn(40, 30_000)
+    X = X.astype(np.float32)
+    Z = prepared(fit_preparation(data_of(X), None, 5), data_of(X))
+    expected = PCA(5, svd_solver="full").fit_transform(X)
+    expected /= np.sqrt(np.mean(expected**2))
+    np.testing.assert_allclose(np.abs(Z), np.abs(expected), atol=1e-3)
+
+
 def test_unit_rows_and_all_columns(X):
     data = data_of(X)
     Z = prepared(fit_preparation(data, "unit", 12), data)
