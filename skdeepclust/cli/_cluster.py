@@ -59,9 +59,9 @@ _ADVICE = (
     "these images are in colour. If they are photographs, stop here and pass --encoder "
     "NAME (such as timm:convnext_tiny.fb_in22k; --download fetches its weights): a "
     "network that has learned from millions of photographs sees what they show, where "
-    "pixels have colours and backgrounds. On 10,000 photographs of ten kinds clusters of "
-    "such features were right for 57 in 100, clusters of pixels for 21 to 28. For other "
-    "images, such as microscopy, go on."
+    "pixels have colours and backgrounds. On 10,000 photographs of ten kinds clusters "
+    "of such features were right for 57 in 100, clusters of pixels for 21 to 28. For "
+    "other images, such as microscopy, go on."
 )
 _PIXELS = (
     "{name} is made for features of a network. Without --encoder it clusters pixels as "
