@@ -69,6 +69,15 @@ _PIXELS = (
 )
 _HEADS = ("temi", "turtle")
 
+# Why a method follows an encoder when the user has chosen none.
+_WHY = {
+    "temi": "method temi: a head learns the clusters of the features, which takes at "
+    "least 100 images per cluster. --method turtle is the other head, for clusters of "
+    "even size.",
+    "auto": "method auto: several clusterings of the features compete. Heads (--method "
+    "temi, turtle) want at least 100 images per cluster.",
+}
+
 
 class Times(dict):
     """Seconds of the parts of a command, by their names."""
@@ -121,6 +130,7 @@ def cluster(args, log, signals):
         check_number(samples, args.n_clusters)
         if is_open:
             args.method = default_method(args.kind, len(samples) / args.n_clusters)
+            log.say(_WHY[args.method])
             model = _make_model(args)
         check_transfer(samples.paths or (), args.transfer, args.out.parent)
         first = encoder or samples.reader(args, output.work())

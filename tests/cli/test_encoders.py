@@ -121,7 +121,9 @@ def test_the_number_of_images_decides_on_the_method(tmp_path, photos, loads, cap
         (photos / f"again_{i:03d}.png").hardlink_to(photos / "part 0" / "00.png")
     arguments = ("cluster", photos, "--encoder", "timm:x", "--no-folders", "--quick")
     assert run(*arguments, "-k", 2, "--out", tmp_path / "two", "--jobs", 1) == 0
-    assert "230 images, as 7 features: 2 clusters by TEMI" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "230 images, as 7 features: 2 clusters by TEMI" in said
+    assert "method temi: a head learns the clusters of the features" in said
     facts = json.loads((tmp_path / "two" / "run.json").read_text())
     assert facts["method"] == "temi"
     assert facts["parameters"]["temi"]["n_heads"] == 2
