@@ -70,12 +70,14 @@ def climb(name, estimator):
     LatentSpaceDisplay.from_embedding(layout, named, projection=None, ax=left)
     left.set_title(f"{name}: clusters")
     left.set(xlabel="", ylabel="")
+    left.get_legend().set_title("digit")
     ClusterConfusionDisplay.from_predictions(y, labels, ax=right)
 
 
 pixels = LatentSpaceDisplay.from_embedding(rows, y, random_state=0)
 layout = pixels.points
-_ = pixels.ax_.set_title(f"t-SNE of the pixels, coloured by digit\n{len(X)} samples")
+pixels.ax_.set_title(f"t-SNE of the pixels, coloured by digit\n{len(X):,} samples")
+pixels.ax_.get_legend().set_title("digit")
 
 # %%
 # Rung 1: pixels
@@ -111,7 +113,7 @@ climb("latent space", make_pipeline(autoencoder, kmeans))
 # embedding faithful to the images. DEC begins with the network of rung 2, and improves
 # on its clusters by a few points.
 
-joint = {"batch_size": "auto", "max_iter": 1400, "random_state": 0}
+joint = {"batch_size": "auto", "max_iter": 840, "random_state": 0}
 trained = fits["latent space"][0].module_
 climb("DEC", DEC.as_published(10, module=trained, pretrain_epochs=0, **joint))
 
@@ -137,7 +139,7 @@ climb("DCEC", dcec)
 # describe strokes that say nothing about the digit. It needs more images and rounds
 # than a page has: with 2,000 of these images and its defaults its accuracy is .97.
 
-deep = DeepCluster(10, image_shape=shape, max_iter=5, random_state=0)
+deep = DeepCluster(10, image_shape=shape, max_iter=4, random_state=0)
 deep.set_params(epochs_per_round=6)
 climb("DeepCluster", deep)
 

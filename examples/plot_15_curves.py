@@ -35,9 +35,9 @@ _ = TrainingCurvesDisplay.from_estimator(good)
 # Pretraining: too short, and on the wrong scale
 # ----------------------------------------------
 #
-# Left: after six epochs the loss still falls steeply. Train longer. Right: pixels from
-# 0 to 16, not divided. The loss is hundreds of times larger, so that `gamma` counts for
-# nothing beside it. Scale the data.
+# Middle: after six epochs the loss still falls steeply. Train longer. Right: pixels
+# from 0 to 16, not divided. The loss is hundreds of times larger, so that `gamma`
+# counts for nothing beside it. Scale the data.
 
 
 def panel(estimator, name, ax, title):
@@ -55,9 +55,10 @@ def panel(estimator, name, ax, title):
 
 short = DCEC.as_published(10, pretrain_epochs=6, **shared).fit(X)
 unscaled = DCEC.as_published(10, pretrain_epochs=30, **shared).fit(16 * X)
-figure, axes = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
-panel(short, "pretraining", axes[0], "Too short: it still falls")
-panel(unscaled, "pretraining", axes[1], "Not scaled: look at the axis")
+figure, axes = plt.subplots(1, 3, figsize=(11, 3), layout="constrained")
+panel(good, "pretraining", axes[0], "Good: it levels off")
+panel(short, "pretraining", axes[1], "Too short: it still falls")
+panel(unscaled, "pretraining", axes[2], "Not scaled: look at the axis")
 
 # %%
 # Joint training: gamma too large

@@ -99,10 +99,8 @@ _ = ax.legend(loc="lower right", fontsize=9)
 # The embedding, coloured by class
 # --------------------------------
 
-figure = plt.figure(figsize=(9, 9), layout="constrained")
-for gamma, ax in zip(gammas, figure.subplots(2, 2).ravel(), strict=True):
-    LatentSpaceDisplay.from_estimator(fits[gamma], X, y=y, max_samples=1000, ax=ax)
-    ax.set_title(f"gamma = {gamma:g}")
+named = {f"gamma = {gamma:g}": dcec for gamma, dcec in fits.items()}
+_ = LatentSpaceDisplay.from_estimators(named, X, y=y)
 
 # %%
 # K-means put several centres among the ones (orange) and none among the eights (grey).

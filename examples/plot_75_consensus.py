@@ -37,8 +37,8 @@ print(f"run that agrees most with the others: {runs[consensus.best_run_]:.2f}")
 print(f"consensus: {clustering_accuracy(y, consensus.labels_):.2f}")
 
 # %%
-# The consensus is as good as the best of the runs. The pooled score, which needs no
-# labels, does not find that run.
+# The consensus is as good as the best of the runs. Here that run is the one that agrees
+# most with the others, which can be seen without labels.
 #
 # Which clusters are found again?
 # -------------------------------
