@@ -21,7 +21,6 @@ UMAP is an extra: ``pip install "skdeepclust[umap]"``. The page takes about a mi
 # As in the paper, the layout of UMAP has one dimension per cluster, 20 neighbours, and
 # a minimum distance of zero.
 
-import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits
 from sklearn.metrics import normalized_mutual_info_score
 from sklearn.mixture import GaussianMixture
@@ -29,6 +28,7 @@ from sklearn.pipeline import make_pipeline
 from umap import UMAP
 
 from skdeepclust import Autoencoder
+from skdeepclust.displays import LatentSpaceDisplay
 from skdeepclust.metrics import clustering_accuracy
 
 X, y = load_digits(return_X_y=True)
@@ -66,9 +66,8 @@ for name, clusters in found.items():
 # %%
 # The first two dimensions of UMAP, coloured by cluster.
 
-figure, ax = plt.subplots(figsize=(6, 5), layout="constrained")
-ax.scatter(*layout[:, :2].T, c=labels, cmap="tab10", s=6)
-_ = ax.set(xlabel="UMAP 1", ylabel="UMAP 2")
+shown = LatentSpaceDisplay.from_embedding(layout[:, :2], labels, projection=None)
+_ = shown.ax_.set(title="UMAP", xlabel="UMAP 1", ylabel="UMAP 2")
 
 # %%
 # New samples take the same steps: ``n2d.predict(X_new)``. UMAP is slow for new samples.
