@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import LinearOperator, eigsh
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.cluster import KMeans
 from torch import Tensor
 
 from skdeepclust._clusterers import fit_predict_labels, make_clusterer, relabel
@@ -23,14 +25,17 @@ __all__ = [
     "shared_neighbors",
 ]
 
-# Heads learn the clusters that they begin with in these steps of Adam.
+# Heads learn the clusters that they begin with in these steps of Adam, or as many as
+# there are clusters.
 _LEARNING_STEPS, LEARNING_RATE = 150, 1e-2
 
 # Edges of the graph: to this number of neighbours at most.
 _MOST_EDGES = 30
 
-# Eigenvectors at most: the cost of Lanczos grows with their square.
+# Eigenvectors at most: the cost of Lanczos grows with their square. More clusters are
+# found by k-means of the rows, from so many samples per cluster and in so many rounds.
 _MOST_VECTORS = 64
+_PER_CLUSTER, _MOST_ROUNDS = 64, 30
 _DENSE = 200  # samples up to which the whole matrix is decomposed
 _TOLERANCE = 1e-4
 
@@ -60,11 +65,12 @@ class LabelledBatches:
         self._data = data
         self._labels = torch.from_numpy(labels)
         self._batch_size = batch_size
+        self._n_steps = max(_LEARNING_STEPS, int(labels.max()) + 1)
         self._generator = torch.Generator().manual_seed(derived_seed(seed, "learn"))
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         size = (self._batch_size,)
-        for _ in range(_LEARNING_STEPS):
+        for _ in range(self._n_steps):
             index = torch.randint(len(self._data), size, generator=self._generator)
             labels = self._labels[:, index].to(self._data.device)
             yield self._data.take(index), labels
@@ -84,7 +90,7 @@ def first_clusters(
     Parameters
     ----------
     init : "spectral" or clusterer
-        Parameter of the estimator.
+        Parameter of the estimator. More than 64 clusters are found by k-means of Z.
     Z : ndarray of shape (n_samples, n_features)
         Rows that a clusterer sees.
     neighbors : callable
@@ -109,7 +115,9 @@ def first_clusters(
         If a clusterer finds more than `n_clusters`.
     """
     space, clusterer = Z, init
-    if isinstance(init, str):
+    if isinstance(init, str) and n_clusters > _MOST_VECTORS:
+        clusterer, n_init = ManyMeans(n_clusters), 1
+    elif isinstance(init, str):
         graph = shared_neighbors(neighbors())
         space, clusterer = graph_embedding(graph, n_clusters), "kmeans"
     found = []
@@ -124,6 +132,36 @@ def first_clusters(
             )
         found.append(labels)
     return np.stack(found).astype(np.int64)
+
+
+class ManyMeans(ClusterMixin, BaseEstimator):
+    """K-means for many clusters: their centres are found from a part of the samples.
+
+    Parameters
+    ----------
+    n_clusters : int
+        Number of clusters.
+    random_state : int, default=None
+        Seed.
+    """
+
+    def __init__(self, n_clusters, random_state=None):
+        self.n_clusters = n_clusters
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        """Find the centres, and assign all samples to the nearest."""
+        rng = np.random.RandomState(self.random_state)
+        n_seen = min(len(X), _PER_CLUSTER * self.n_clusters)
+        seen = X[np.sort(rng.permutation(len(X))[:n_seen])]
+        kmeans = KMeans(
+            min(self.n_clusters, len(X)),
+            n_init=1,
+            max_iter=_MOST_ROUNDS,
+            random_state=self.random_state,
+        )
+        self.labels_ = kmeans.fit(seen).predict(X)
+        return self
 
 
 def shared_neighbors(neighbors: NDArray[np.int32]) -> scipy.sparse.csr_matrix:

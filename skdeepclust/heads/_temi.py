@@ -13,6 +13,7 @@ from torch.nn.functional import gelu, nll_loss
 
 from skdeepclust._batches import Batches
 from skdeepclust._compat import HasMethods, Interval, StrOptions
+from skdeepclust._initial_centers import main_components
 from skdeepclust._nets import Run, history_table
 from skdeepclust._random import derived_seed
 from skdeepclust._tensor_data import TensorData, map_blocks
@@ -25,6 +26,8 @@ from skdeepclust.heads._start import LEARNING_RATE, LabelledBatches, first_clust
 __all__ = ["TEMI"]
 
 _MOST_WEIGHTS = 2**31
+
+_LEAST_NEIGHBORS = 5  # even if clusters are smaller
 
 _FIRST_SCALE = 0.1  # random heads begin almost even
 _N_INIT = 2  # k-means of a head's start: few, so that the heads differ
@@ -276,7 +279,8 @@ class TEMI(BaseHead):
         assignment [2]_.
     init : {"spectral", "random"} or clusterer, default="spectral"
         What the heads begin with. "spectral": k-means, with another seed for every
-        head, in the spectral embedding of the graph of shared neighbours. "random":
+        head, in the spectral embedding of the graph of shared neighbours, or of the
+        prepared rows if there are more than 64 clusters. "random":
         random weights, as in [1]_ and [2]_. On frozen features the start made the
         difference, and all else made little (``benchmarks/README.md``). An estimator
         with `fit_predict` clusters the prepared rows.
@@ -286,7 +290,8 @@ class TEMI(BaseHead):
         Width of a hidden layer with GELU; [1]_ has 512. None is a linear head.
     n_neighbors : int, default=50
         Neighbours of a sample, by cosine; [1]_ has 50, [2]_ has 20. A pair is a sample
-        and a random one of them.
+        and a random one of them. At most as many as a cluster of the mean size has
+        samples, but at least 5.
     neighbor_search : {"auto", "sklearn", "faiss", "faiss-ivf"}, default="auto"
         How neighbours are found. "sklearn" and "faiss" are exact, with a cost that
         grows with the square of the number of samples. "faiss-ivf" looks into a part
@@ -514,7 +519,8 @@ class TEMI(BaseHead):
         kept = None if self.n_components is None else int(self.n_components)
         preparation = fit_preparation(data, self.scale, kept)
         Z = prepared(preparation, data)
-        self._find_number([Z], seed)
+        own = derived_seed(seed, "components")
+        self._find_number([Z], seed, lambda: main_components(data, own))
         once = progress.keeper.once
         neighbors = once("neighbors", lambda: self._neighbors(Z, seed))
 
@@ -559,7 +565,10 @@ class TEMI(BaseHead):
 
     def _neighbors(self, Z, seed):
         own = derived_seed(seed, "lists")
-        return neighbors_of(Z, int(self.n_neighbors), self.neighbor_search, own)
+        # The others of a cluster of the mean size: what is beyond is not its own.
+        most = max(_LEAST_NEIGHBORS, len(Z) // self._n_clusters_ - 1)
+        n_neighbors = min(int(self.n_neighbors), most)
+        return neighbors_of(Z, n_neighbors, self.neighbor_search, own)
 
     def _net(self, preparation, device, batch_size):
         n_clusters = self._n_clusters_

@@ -18,6 +18,7 @@ from torch.nn.functional import nll_loss, normalize
 from skdeepclust._batches import Batches
 from skdeepclust._compat import HasMethods, Interval, StrOptions
 from skdeepclust._geometry import unit_rows
+from skdeepclust._initial_centers import main_components
 from skdeepclust._n_clusters import is_auto
 from skdeepclust._nets import Run, history_table
 from skdeepclust._random import derived_seed
@@ -232,9 +233,9 @@ class Turtle(BaseHead):
         well, and `spaces` is then None.
     init : {"spectral", "random"} or clusterer, default="spectral"
         What the labels begin with. "spectral": k-means in the spectral embedding of
-        the graph of shared neighbours. "random": random weights, as in [1]_; take more
-        steps then. An estimator with `fit_predict` clusters the prepared rows, scaled
-        to length one.
+        the graph of shared neighbours, or of the prepared rows if there are more than
+        64 clusters. "random": random weights, as in [1]_; take more steps then. An
+        estimator with `fit_predict` clusters the prepared rows, scaled to length one.
     scale : {"standard", "unit"} or None, default="standard"
         "standard" gives every column the mean 0 and the variance 1. "unit" scales rows
         to length one. Neither changes with the scale of X. None takes X as it is, but
@@ -466,7 +467,9 @@ class Turtle(BaseHead):
         ]
         batch_size = self._batch(len(X))
         if is_auto(self.n_clusters):
-            self._find_number([self._seen(spaces, preparations)], seed)
+            own = derived_seed(seed, "components")
+            seen = self._seen(spaces, preparations)
+            self._find_number([seen], seed, lambda: main_components(data, own))
         net = self._net(preparations, device, batch_size)
         rows = _prepared_rows(net.module_, data)
 

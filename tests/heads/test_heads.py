@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skdeepclust import TEMI, Turtle
 from skdeepclust._tensor_data import TensorData
-from skdeepclust.heads import _turtle
+from skdeepclust.heads import _temi, _turtle
 from skdeepclust.heads._temi import NeighborPairs
 from skdeepclust.heads._turtle import SpaceHeads, learned_classifier
 
@@ -106,6 +106,29 @@ def test_many_clusters():
     X = np.random.RandomState(0).randn(1500, 8).astype(np.float32)
     head = TEMI(1000, n_heads=1, n_neighbors=3, max_epochs=1, **SMALL).fit(X)
     assert head.predict_proba(X[:5]).shape == (5, 1000)
+
+
+@pytest.mark.parametrize("name", ["temi", "turtle"])
+def test_more_clusters_than_eigenvectors(name):
+    X, y = make_blobs(1200, n_features=32, centers=80, random_state=0)
+    head = clone(HEADS[name]).set_params(n_clusters=80, max_epochs=5)
+    labels = head.fit_predict(X.astype(np.float32))
+    assert adjusted_rand_score(y, labels) > 0.7
+
+
+@pytest.mark.filterwarnings("ignore:The clusters collapsed")
+def test_neighbours_are_not_more_than_a_cluster_has(blobs, monkeypatch):
+    asked = []
+
+    def neighbors(Z, n_neighbors, search, seed):
+        asked.append(n_neighbors)
+        return np.zeros((len(Z), n_neighbors), dtype=np.int32)
+
+    monkeypatch.setattr(_temi, "neighbors_of", neighbors)
+    for n_clusters, n in ((4, 240), (4, 40), (30, 90)):
+        head = TEMI(n_clusters, init="random", max_epochs=1, **SMALL)
+        head.fit(blobs[0][:n])
+    assert asked == [50, 9, 5]
 
 
 # -- TURTLE ------------------------------------------------------------------
