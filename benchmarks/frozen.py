@@ -295,13 +295,13 @@ def cost_of(n, method, k, threads):
 
 def rows(n, k, path):
     """A memory map of n random rows in k groups, written block by block."""
-    rng = np.random.RandomState(0)
-    centers = rng.randn(k, N_FEATURES)
+    rng = np.random.default_rng(0)
+    centers = rng.standard_normal((k, N_FEATURES), np.float32)
     kind, shape = np.float16 if n == LARGEST else np.float32, (n, N_FEATURES)
     X = np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
     for start in range(0, n, 10_000):
-        block = centers[rng.randint(k, size=min(10_000, n - start))]
-        block += 3 * rng.randn(*block.shape).astype(np.float32)
+        block = centers[rng.integers(k, size=min(10_000, n - start))]
+        block += 3 * rng.standard_normal(block.shape, np.float32)
         X[start : start + 10_000] = block
     X.flush()
     del X
