@@ -139,7 +139,7 @@ climb("DCEC", dcec)
 # describe strokes that say nothing about the digit. It needs more images and rounds
 # than a page has: with 2,000 of these images and its defaults its accuracy is .97.
 
-deep = DeepCluster(10, image_shape=shape, max_iter=4, random_state=0)
+deep = DeepCluster(10, image_shape=shape, max_iter=5, random_state=0)
 deep.set_params(epochs_per_round=6)
 climb("DeepCluster", deep)
 
