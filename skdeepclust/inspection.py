@@ -258,7 +258,7 @@ def compare_with_baselines(
         Which of the first five rows below the table has: "k-means", "PCA + k-means",
         "AutoClustering", "TEMI", "Turtle". "auto" takes the first three, and the two
         heads for rows that are no images and have at least 32 columns, as features of
-        a network have. Tables have fewer.
+        a network do and most tables do not. Rows have the order below.
     encoder : transformer, default=None
         For images: from images to features, such as a
         :class:`~skdeepclust.FrozenEncoder`. It adds three rows, "frozen features +
@@ -321,10 +321,9 @@ def compare_with_baselines(
     :class:`~skdeepclust.DCEC`: they gain much over all baselines, and the former takes
     a fraction of the time. For photographs, :class:`~skdeepclust.TEMI` on the features
     of a pretrained network: pass `encoder`. For tables,
-    :class:`~skdeepclust.AutoClustering`: most of
-    what :class:`~skdeepclust.IDEC` gains there is this start. If the estimator is no
-    better than a baseline, take the baseline. ``benchmarks/README.md`` has the
-    measurements.
+    :class:`~skdeepclust.AutoClustering`: most of what :class:`~skdeepclust.IDEC` gains
+    there is this start. If the estimator is no better than a baseline, take the
+    baseline. ``benchmarks/README.md`` has the measurements.
 
     Time: on 10,000 rows of 768 features k-means takes 16 seconds of a processor,
     :class:`~skdeepclust.TEMI` 10 and :class:`~skdeepclust.Turtle` 15.
