@@ -32,6 +32,10 @@ memory map: seconds, and the rise of memory without file pages. `--n 1000000` ad
 largest, of float16 values, with 1 head and 2 epochs of TEMI, and 100 steps of Turtle
 from random weights.
 
+`--search` compares the approximate search for 50 neighbours among `--n` rows of 128
+values (250,000 by default) with the exact one: processor seconds, and the share of the
+true neighbours that it finds. The rows are random, in 1,000 groups.
+
 Every run is a line of `results/frozen.jsonl` and is not computed again; `--table`
 prints the tables. Labels score finished runs and are used for nothing else.
 """
@@ -68,6 +72,7 @@ from skdeepclust import (
     LandmarkSpectralClustering,
     Turtle,
 )
+from skdeepclust.heads._neighbors import nearest_neighbors
 
 NAME = "frozen"
 
@@ -107,6 +112,7 @@ N_FEATURES = 768
 HEADS = {"Turtle": Turtle, "TEMI": TEMI}
 HEADS["Turtle, random weights"] = partial(Turtle, init="random")
 LARGEST = 1_000_000
+N_SEARCHED, N_NEIGHBORS, N_QUERIES = 128, 50, 500
 SHORT = {"TEMI": {"n_heads": 1, "max_epochs": 2}}
 SHORT["Turtle, random weights"] = {"max_epochs": 100}
 
@@ -246,6 +252,8 @@ def on_umap(X, k, seed):
 
 
 def compute(args):
+    if args.search:
+        return compute_search(args)
     if args.cost:
         return compute_cost(args)
     for seed, data in product(args.seeds, args.data):
@@ -293,6 +301,26 @@ def cost_of(n, method, k, threads):
         return {"cpu_seconds": time.process_time() - start, "peak_mib": memory.mib}
 
 
+def compute_search(args):
+    """Seconds of the approximate search, and what it finds of 500 samples."""
+    n = args.n or 250_000
+    rng = np.random.default_rng(0)
+    Z = rng.standard_normal((1000, N_SEARCHED), np.float32)[rng.integers(1000, size=n)]
+    Z = normalize(Z + rng.standard_normal(Z.shape, np.float32))
+    seen = np.arange(0, n, n // N_QUERIES)[:N_QUERIES]
+    index = import_module("faiss").IndexFlatL2(N_SEARCHED)
+    index.add(Z)
+    start = time.process_time()
+    true = index.search(Z[seen], N_NEIGHBORS + 1)[1][:, 1:]
+    exact = (time.process_time() - start) * n / len(seen)
+    start = time.process_time()
+    found = nearest_neighbors(Z, N_NEIGHBORS, "faiss-ivf", 0)[seen]
+    seconds = time.process_time() - start
+    share = np.mean([len(set(a) & set(b)) for a, b in zip(found, true)]) / N_NEIGHBORS
+    row = {"searched": n, "cpu_seconds": seconds, "exact": exact, "found": share}
+    common.append(NAME, row, args)
+
+
 def rows(n, k, path):
     """A memory map of n random rows in k groups, written block by block."""
     rng = np.random.default_rng(0)
@@ -312,6 +340,8 @@ def rows(n, k, path):
 
 
 def table(args):
+    if args.search:
+        return table_of_search()
     if args.cost:
         return table_of_cost()
     for data in args.data:
@@ -323,6 +353,15 @@ def table(args):
         title = f"{data}: mean (sd, min) over seeds"
         common.print_table(title, "method | seeds | ACC | NMI | ARI | CPU s", lines)
     return None
+
+
+def table_of_search():
+    lines = []
+    for row in (each for each in common.read(NAME) if "searched" in each):
+        seconds = [f"{row[key]:.0f}" for key in ("cpu_seconds", "exact")]
+        lines.append([f"{row['searched']:,}", *seconds, f"{row['found']:.3f}"])
+    head = "n | CPU s | exact, CPU s (of 500, times n / 500) | share found"
+    common.print_table("Approximate search for 50 neighbours", head, lines)
 
 
 def table_of_cost():
@@ -347,6 +386,7 @@ if __name__ == "__main__":
         data=(DATA, DATA),
         methods=(METHODS, METHODS),
         cost=False,
+        search=False,
         n=0,
         k=10,
     )
