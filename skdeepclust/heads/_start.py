@@ -25,9 +25,9 @@ __all__ = [
     "shared_neighbors",
 ]
 
-# Heads learn the clusters that they begin with in these steps of Adam, or as many as
-# there are clusters.
-_LEARNING_STEPS, LEARNING_RATE = 150, 1e-2
+# Heads learn the clusters that they begin with in these steps of Adam, more if it takes
+# more to draw so many samples of each cluster.
+_LEARNING_STEPS, _DRAWN, LEARNING_RATE = 150, 256, 1e-2
 
 # Edges of the graph: to this number of neighbours at most.
 _MOST_EDGES = 30
@@ -65,7 +65,8 @@ class LabelledBatches:
         self._data = data
         self._labels = torch.from_numpy(labels)
         self._batch_size = batch_size
-        self._n_steps = max(_LEARNING_STEPS, int(labels.max()) + 1)
+        n_wanted = _DRAWN * (int(labels.max()) + 1)
+        self._n_steps = max(_LEARNING_STEPS, n_wanted // batch_size)
         self._generator = torch.Generator().manual_seed(derived_seed(seed, "learn"))
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
