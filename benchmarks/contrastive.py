@@ -27,11 +27,20 @@ import _common as common
 import numpy as np
 import torch
 from deepcluster import linear_probe
+from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.cluster import KMeans
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
 from torch.nn.functional import cross_entropy, normalize
 
-from skdeepclust import TEMI, ContrastiveEncoder, LandmarkSpectralClustering
+from skdeepclust import (
+    TEMI,
+    ContrastiveEncoder,
+    DeepCluster,
+    LandmarkSpectralClustering,
+)
 from skdeepclust._tensor_data import map_blocks
 from skdeepclust.augmentations import preset
 from skdeepclust.contrastive._model import ContrastiveModel, dense_head
@@ -39,17 +48,19 @@ from skdeepclust.metrics import clustering_accuracy
 from skdeepclust.networks import SmallResNet
 
 NAME = "contrastive"
-PIXELS, UNTRAINED = "pixels", "untrained"
+PIXELS, UNTRAINED, DEEP = "pixels", "untrained", "DeepCluster"
 COMMON = {"dtype": "bfloat16", "device": "cpu"}
 SIMCLR = {"temperature": 0.2, "lr": 2e-3, "batch_size": 128}
 SETTINGS = {
     PIXELS: {},
     UNTRAINED: {"max_epochs": 0},
+    DEEP: {},
     "simclr": {"method": "simclr", **SIMCLR},
     "byol": {"method": "byol", "lr": 2e-3, "batch_size": 128},
     "propos": {"method": "byol", "prototypes": True, "lr": 2e-3, "batch_size": 128},
     "swav": {"method": "swav", "lr": 2e-3, "batch_size": 128},
 }
+SURE = 0.95  # probability from which self-labelling believes a label
 LOOKS = (1, 3, 5, 10, 20, 30, 40, 60, 80, 100)
 HEADS = ("kmeans", "spectral", "temi", "scan")
 PRESETS = ("photo", "overhead", "microscopy", "grey")
@@ -122,13 +133,65 @@ def run_images(args):
 def run_one(name, X, y, seed, n_epochs, write):
     if name == PIXELS:
         return {"epoch": "last", **scores_of(common.pixels_of(X), y, seed)}
+    if name == DEEP:
+        deep = DeepCluster(10, random_state=seed, device="cpu").fit(X)
+        found = {"own": clustering_accuracy(y, deep.labels_)}
+        return {"epoch": "last", **found, **scores_of(deep.transform(X), y, seed)}
     params = {"max_epochs": n_epochs, **COMMON, **SETTINGS[name]}
     looks = [Looks(write, y, seed)]
     encoder = ContrastiveEncoder(random_state=seed, callbacks=looks, **params).fit(X)
     table = encoder.history_["training"]
     last = {key: table[key][-1] for key in ("loss", "std", "rank") if table["epoch"]}
     last |= {"dur": sum(table["dur"])}
+    if name == "simclr":
+        go_on(encoder, X, y, seed, write)
     return {"epoch": "last", **last, **scores_of(encoder.transform(X), y, seed)}
+
+
+class Known(ClusterMixin, BaseEstimator):
+    """Labels that are known, -1 where they are not."""
+
+    def __init__(self, labels):
+        self.labels = labels
+
+    def fit_predict(self, Z, y=None):
+        return self.labels
+
+
+class Spread(Known):
+    """The known labels, and what a linear classifier makes of the others."""
+
+    def fit_predict(self, Z, y=None):
+        known = self.labels >= 0
+        classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500))
+        return classifier.fit(Z[known], self.labels[known]).predict(Z)
+
+
+def go_on(encoder, X, y, seed, write):
+    """Train the network of an encoder further, on clusters of its own features."""
+    head = TEMI(10, loss="scan", random_state=seed, device="cpu")
+    Z = encoder.transform(X)
+    sure = head.fit(Z).predict_proba(Z).max(axis=1)
+    labels = np.where(sure >= SURE, head.labels_, -1)
+    start = time.process_time()
+    params = {"module": encoder.module_, "random_state": seed, "device": "cpu"}
+    params |= {"augment": preset("photo", X.shape[1:])}
+    ways = {
+        "then DeepCluster": {"max_iter": 5},
+        "then self-labelling": {
+            "clusterer": Known(labels),
+            "final_clusterer": Spread(labels),
+            **{"max_iter": 1, "epochs_per_round": 5},
+        },
+    }
+    for name, way in ways.items():
+        deep = DeepCluster(10, **params, **way).fit(X)
+        row = {"epoch": name, "own": clustering_accuracy(y, deep.labels_)}
+        row |= {"probe": linear_probe(deep.transform(X), y, seed)}
+        row |= {"known": float((labels >= 0).mean())}
+        row |= {"known_acc": clustering_accuracy(y[labels >= 0], labels[labels >= 0])}
+        write({**row, "seconds": time.process_time() - start})
+        start = time.process_time()
 
 
 # -- the kinds of augmentation ---------------------------------------------------------
