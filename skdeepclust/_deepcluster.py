@@ -21,6 +21,7 @@ from skdeepclust._clusterers import (
 from skdeepclust._compat import HasMethods, Interval, StrOptions
 from skdeepclust._distributed import from_first
 from skdeepclust._geometry import class_means, mean_squared_distance
+from skdeepclust._initial_centers import main_components
 from skdeepclust._n_clusters import AUTO_NUMBER, AutoNumberMixin, is_auto
 from skdeepclust._nets import PseudoLabelNet, Run, history_table
 from skdeepclust._pseudo_labels import (
@@ -562,7 +563,8 @@ class DeepCluster(AutoNumberMixin, PublishedMixin, BaseDeepClusterer):
         """
         Z = map_blocks(model.eval().encode, data).cpu().numpy()
         final, n_init = self._final_clusterer(), int(self.n_init)
-        self._find_number([Z], seed)
+        own = derived_seed(seed, "components")
+        self._find_number([Z], seed, lambda: main_components(data, own))
         clusterer = make_clusterer(final, self._n_clusters_, n_init, seed)
         labels, centers = fit_predict_labels(clusterer, Z), None
         if isinstance(final, str):

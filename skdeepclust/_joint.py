@@ -162,6 +162,7 @@ class BaseJointEstimator(AutoNumberMixin, PublishedMixin, SoftClusterer):
         centers, self.init_labels_ = progress.keeper.once(
             "start", lambda: self._start(autoencoder.to(device).eval(), data, seed)
         )
+        self._keep_number(progress.keeper)
         self._n_clusters_, self._embedding_dim_ = centers.shape
 
         # 3. and 4. Network and centres together.
@@ -264,7 +265,8 @@ class BaseJointEstimator(AutoNumberMixin, PublishedMixin, SoftClusterer):
             # Pretraining moves such a network from the main components towards lower
             # loss, not towards better clusters.
             is_residual = hasattr(autoencoder, "start_from")
-            self._find_number([main] if is_residual else [main, Z], seed)
+            spaces = [main] if is_residual else [main, Z]
+            self._find_number(spaces, seed, lambda: main)
             labels = first_clusters(
                 *(main, None if is_residual else Z, self._n_clusters_),
                 *(self.n_init, init_seed),
@@ -274,7 +276,8 @@ class BaseJointEstimator(AutoNumberMixin, PublishedMixin, SoftClusterer):
                 return centers, labels
             # K-means found fewer different points than clusters, and repeats centres.
         else:
-            self._find_number([Z], seed)
+            own = derived_seed(seed, "components")
+            self._find_number([Z], seed, lambda: main_components(data, own))
         init = (
             "kmeans"
             if isinstance(self.init, str) and self.init == "auto"

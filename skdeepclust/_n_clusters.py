@@ -1,7 +1,7 @@
 """How many clusters there are: find many, merge those without a valley between them."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from numbers import Integral
 from typing import Any
 
@@ -79,6 +79,7 @@ class FoundNumber:
     n_clusters: int
     depth: float  # of the shallowest valley between those that are kept; 0 for one
     is_most: bool  # whether there may be more
+    only_learned: bool = False  # whether X itself has no groups
 
 
 def is_auto(n_clusters: Any) -> bool:
@@ -304,6 +305,14 @@ def warn_of_number(found: FoundNumber | None) -> None:
             "displays.ClusterNumberDisplay.",
             ClusterNumberWarning,
         )
+    elif found.only_learned:
+        warn(
+            f'n_clusters="auto" found {found.n_clusters} clusters in the space that '
+            "was learned or prepared, but X itself has no two groups with a valley of "
+            "lower density between them. Training can make groups of points that have "
+            "none. Look at the clusters before you rely on the number.",
+            ClusterNumberWarning,
+        )
     elif found.is_most:
         warn(
             f'n_clusters="auto" found as many clusters as max_clusters='
@@ -346,17 +355,33 @@ class AutoNumberMixin:
         check_auto_samples(n_samples)
         self._n_clusters_ = min(int(self.max_clusters), n_samples)
 
-    def _find_number(self, spaces, seed):
+    def _find_number(self, spaces, seed, given=None):
         """The number, in that of the spaces in which more clusters can be told apart.
 
-        Without "auto" nothing happens.
+        `given` returns X in its main components. If no groups can be told apart there,
+        a warning comes with the number. Without "auto" nothing happens.
         """
         if not is_auto(self.n_clusters):
             return
-        own = derived_seed(seed, "number")
-        found = [find_number(Z, int(self.max_clusters), own) for Z in spaces]
-        self._found_ = max(found, key=lambda each: each.n_clusters)
-        self._n_clusters_ = self._found_.n_clusters
+        own, most = derived_seed(seed, "number"), int(self.max_clusters)
+        found = max(
+            (find_number(Z, most, own) for Z in spaces),
+            key=lambda each: each.n_clusters,
+        )
+        if found.n_clusters > 1 and given is not None:
+            in_x = find_number(given(), most, own).n_clusters
+            found = replace(found, only_learned=in_x == 1)
+        self._found_ = found
+        self._n_clusters_ = found.n_clusters
+
+    def _keep_number(self, keeper):
+        """Keep what was found for a fit that goes on and does not look again."""
+
+        def compute():
+            return None if self._found_ is None else astuple(self._found_)
+
+        kept = keeper.once("number", compute)
+        self._found_ = None if kept is None else FoundNumber(*kept)
 
     def _set_merge_history(self, embed, seed):
         """Which clusters would be merged next, if the number was found.

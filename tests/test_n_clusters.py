@@ -1,12 +1,15 @@
 """The number of clusters, found: valleys, merges, warnings, estimators."""
 
+import pickle
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
+from sklearn.model_selection import GridSearchCV
 
 from skdeepclust import (
     DCEC,
@@ -16,9 +19,16 @@ from skdeepclust import (
     DeepCluster,
     LandmarkSpectralClustering,
     Turtle,
+    load,
 )
-from skdeepclust._n_clusters import find_number, merges
+from skdeepclust._n_clusters import (
+    AutoNumberMixin,
+    find_number,
+    merges,
+    warn_of_number,
+)
 from skdeepclust.exceptions import ClusterNumberWarning
+from skdeepclust.report._clustered import clustered, merge_suggestions
 
 SHORT = {"pretrain_epochs": 2, "max_iter": 20, "update_interval": 20, "n_init": 2}
 ESTIMATORS = [
@@ -99,11 +109,15 @@ def test_merges_name_the_clusters_and_end_with_one():
     assert merges(Z, np.zeros(400, int), 0) == []
 
 
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda each: type(each).__name__)
-def test_estimators_find_the_number(estimator, blobs):
+@pytest.fixture(scope="module", params=ESTIMATORS, ids=lambda each: type(each).__name__)
+def found(request, blobs):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return clone(request.param).set_params(random_state=0).fit(blobs[0])
+
+
+def test_estimators_find_the_number(found, blobs):
     X, y = blobs
-    found = clone(estimator).set_params(random_state=0).fit(X)
     assert found.n_clusters_ == len(np.unique(found.labels_)) == 4
     assert adjusted_rand_score(y, found.labels_) > 0.9
     np.testing.assert_array_equal(found.predict(X), found.labels_)
@@ -183,3 +197,129 @@ def test_too_few_samples_are_refused(blobs):
 def test_given_centres_and_auto_are_refused(blobs):
     with pytest.raises(ValueError, match="init holds"):
         IDEC("auto", init=np.zeros((3, 6))).fit(blobs[0])
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    "estimator",
+    [ESTIMATORS[1], ESTIMATORS[4]],
+    ids=lambda each: type(each).__name__,
+)
+def test_a_fit_that_goes_on_warns_as_well(estimator, tmp_path):
+    """A start is kept and not found again; what was thought of it is kept as well."""
+    X = np.random.RandomState(0).randn(200, 4).astype(np.float32)
+    first = clone(estimator).set_params(
+        random_state=0, checkpoint=str(tmp_path / "state")
+    )
+    with pytest.warns(ClusterNumberWarning, match="found one cluster"):
+        first.fit(X)
+    with pytest.warns(ClusterNumberWarning, match="found one cluster"):
+        again = clone(first).fit(X)
+    assert again.n_clusters_ == first.n_clusters_ == 1
+    assert again.merge_history_ == first.merge_history_ == []
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    "estimator",
+    [ESTIMATORS[2], ESTIMATORS[3], ESTIMATORS[5]],
+    ids=lambda each: type(each).__name__,
+)
+def test_no_estimator_is_silent_on_points_without_groups(estimator):
+    """Networks and rows of length one make groups of a square that has none."""
+    X = np.random.RandomState(3).rand(400, 2).astype(np.float32)
+    with pytest.warns(ClusterNumberWarning):
+        clone(estimator).set_params(random_state=0).fit(X)
+
+
+def test_groups_that_only_training_makes_are_said():
+    even = np.random.RandomState(0).rand(300, 2)
+    made = np.repeat(np.arange(3), 100)[:, None] + 0.01 * even
+    found = Finds("auto", 10).found(made, lambda: even)
+    assert found.n_clusters == 3
+    with pytest.warns(ClusterNumberWarning, match="X itself has no two groups"):
+        warn_of_number(found)
+    assert not Finds("auto", 10).found(made, lambda: made).only_learned
+
+
+class Finds(AutoNumberMixin):
+    def __init__(self, n_clusters, max_clusters):
+        self.n_clusters = n_clusters
+        self.max_clusters = max_clusters
+
+    def found(self, Z, given):
+        self._find_number([Z], 0, given)
+        return self._found_
+
+
+def test_files_copies_and_shapes(found, blobs, tmp_path):
+    X, _ = blobs
+    copies = [pickle.loads(pickle.dumps(found))]
+    if hasattr(found, "save"):
+        found.save(tmp_path / "file.model")
+        copies.append(load(tmp_path / "file.model"))
+    for copy in copies:
+        assert copy.n_clusters_ == found.n_clusters_
+        assert copy.merge_history_ == found.merge_history_
+        np.testing.assert_array_equal(copy.predict(X), found.labels_)
+    k = found.n_clusters_
+    assert found.transform(X[:7]).shape[0] == found.predict(X[:7]).shape[0] == 7
+    assert found.cluster_centers_.shape[0] == k
+    if hasattr(found, "predict_proba"):
+        assert found.predict_proba(X[:7]).shape == (7, k)
+    assert clone(found).get_params()["n_clusters"] == "auto"
+    assert not hasattr(clone(found), "labels_")
+
+
+IMAGES = [
+    DCEC("auto", max_clusters=10, **SHORT),
+    IDEC("auto", max_clusters=10, **SHORT),
+    DEC("auto", max_clusters=10, **SHORT),
+    DeepCluster(
+        *("auto",),
+        max_clusters=6,
+        max_iter=1,
+        epochs_per_round=1,
+        n_init=2,
+        final_clusterer="kmeans",
+        module__widths=(8,),
+    ),
+]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("estimator", IMAGES, ids=lambda each: type(each).__name__)
+def test_images_of_four_kinds(estimator):
+    rng = np.random.RandomState(0)
+    kinds = rng.randint(4, size=240)
+    images = 0.1 * rng.rand(240, 8, 8).astype(np.float32)
+    for image, kind in zip(images, kinds):
+        row, column = divmod(int(kind), 2)
+        image[4 * row : 4 * row + 4, 4 * column : 4 * column + 4] += 1
+    found = clone(estimator).set_params(random_state=0).fit(images)
+    assert found.n_clusters_ == 4
+    assert adjusted_rand_score(kinds, found.labels_) > 0.9
+    assert found.predict(images[:7, None]).shape == (7,)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_search_compares_auto_with_a_number(blobs):
+    search = GridSearchCV(
+        LandmarkSpectralClustering("auto", random_state=0),
+        {"n_clusters": ["auto", 2]},
+        cv=2,
+        scoring=lambda model, X, y: adjusted_rand_score(y, model.predict(X)),
+    ).fit(*blobs)
+    assert search.best_params_ == {"n_clusters": "auto"}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_report_suggests_what_would_come_next():
+    X, _ = make_blobs(400, centers=4, cluster_std=0.3, random_state=3)
+    found = LandmarkSpectralClustering("auto", random_state=0).fit(X)
+    assert found.n_clusters_ == 4
+    # Overlaps that all are equal would keep the order of the names.
+    alike = replace(clustered(found, X), proba=np.full((400, 4), 0.25))
+    suggested = merge_suggestions(alike, found.merge_history_)
+    expected = [step["clusters"] for step in found.merge_history_]
+    assert [pair[:2] for pair in suggested] == expected

@@ -13,6 +13,7 @@ from torch.nn.functional import gelu, nll_loss
 
 from skdeepclust._batches import Batches
 from skdeepclust._compat import HasMethods, Interval, StrOptions
+from skdeepclust._initial_centers import main_components
 from skdeepclust._nets import Run, history_table
 from skdeepclust._random import derived_seed
 from skdeepclust._tensor_data import TensorData, map_blocks
@@ -518,7 +519,8 @@ class TEMI(BaseHead):
         kept = None if self.n_components is None else int(self.n_components)
         preparation = fit_preparation(data, self.scale, kept)
         Z = prepared(preparation, data)
-        self._find_number([Z], seed)
+        own = derived_seed(seed, "components")
+        self._find_number([Z], seed, lambda: main_components(data, own))
         once = progress.keeper.once
         neighbors = once("neighbors", lambda: self._neighbors(Z, seed))
 

@@ -18,6 +18,7 @@ from torch.nn.functional import nll_loss, normalize
 from skdeepclust._batches import Batches
 from skdeepclust._compat import HasMethods, Interval, StrOptions
 from skdeepclust._geometry import unit_rows
+from skdeepclust._initial_centers import main_components
 from skdeepclust._n_clusters import is_auto
 from skdeepclust._nets import Run, history_table
 from skdeepclust._random import derived_seed
@@ -466,7 +467,9 @@ class Turtle(BaseHead):
         ]
         batch_size = self._batch(len(X))
         if is_auto(self.n_clusters):
-            self._find_number([self._seen(spaces, preparations)], seed)
+            own = derived_seed(seed, "components")
+            seen = self._seen(spaces, preparations)
+            self._find_number([seen], seed, lambda: main_components(data, own))
         net = self._net(preparations, device, batch_size)
         rows = _prepared_rows(net.module_, data)
 
