@@ -7,7 +7,7 @@ the network to tell these clusters apart in slightly shifted and rotated images,
 clusters the improved features again. The progress can be seen without classes: from
 round to round the clusters should change less.
 
-The page takes about 30 seconds on two cores, with one seed and twelve rounds instead of
+The page takes about 40 seconds on two cores, with one seed and twelve rounds instead of
 the default of twenty.
 """
 
@@ -74,7 +74,7 @@ for ax, (title, found) in zip(axes, labels.items(), strict=True):
 # with those of the round before sooner, and the clusters are worse. A high curve says
 # that training has settled, not that it is right.
 
-plain = DeepCluster(n_clusters=10, max_iter=6, augment=None, random_state=0).fit(X)
+plain = DeepCluster(n_clusters=10, max_iter=12, augment=None, random_state=0).fit(X)
 figure, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
 for name, run, color in (
     ("with augmentation", deep, "#0072B2"),
