@@ -14,15 +14,16 @@ from skdeepclust._fitted import (
     as_samples,
     check_instance,
     check_same_length,
+    clustered_space,
     count_samples,
 )
 from skdeepclust._sampling import (
     check_count,
     check_seed,
-    silhouettes,
     stratified_sample,
 )
 from skdeepclust._warnings import warn
+from skdeepclust.consensus._pooled import pooled_silhouettes
 from skdeepclust.displays._style import (
     COLORS,
     check_axes,
@@ -45,9 +46,10 @@ class ClusterNumberDisplay:
 
     The estimator is fitted with several seeds for every number of clusters. All fits
     start from the same pretrained network. The silhouette of their clusters is measured
-    in the embedding of that network, which all fits share. In the embedding that each
-    fit trains, the silhouette would reward collapse. The second panel is the adjusted
-    Rand index between the clusters of two seeds, averaged over all pairs.
+    in the embedding of that network, which all fits share, or in the embeddings of all
+    fits, and the mean counts [1]_. In the embedding that each fit trains, the
+    silhouette would reward collapse. The second panel is the adjusted Rand index
+    between the clusters of two seeds, averaged over all pairs.
 
     Neither score needs labels, and neither finds the true number. They show for which
     numbers the clusters are well separated and reproducible. Several numbers may
@@ -77,6 +79,11 @@ class ClusterNumberDisplay:
     See Also
     --------
     SilhouetteDisplay : The silhouettes of one clustering, sample by sample.
+
+    References
+    ----------
+    .. [1] Z. Wang, J. Ye, "Adaptive clustering evaluation: deep clustering evaluation
+       without labels", arXiv:2403.14830, 2024.
 
     Examples
     --------
@@ -109,6 +116,7 @@ class ClusterNumberDisplay:
         *,
         n_clusters=range(2, 13),
         n_seeds=5,
+        space="fixed",
         max_samples=2000,
         random_state=0,
         ax=None,
@@ -128,6 +136,13 @@ class ClusterNumberDisplay:
             Numbers of clusters, each at least 2 and at most the number of samples.
         n_seeds : int, default=5
             Number of fits for each number of clusters.
+        space : {"fixed", "pooled"}, default="fixed"
+            Where silhouettes are measured. "fixed": in the space that all fits share,
+            the embedding of the pretrained network, or what the last step of the
+            pipeline gets. "pooled": in the embedding of every fit, that is, in what its
+            `transform` returns, and the mean over all of them counts. Clusterers of
+            scikit-learn have no embedding and are scored in their input in both cases.
+            M fits take M x M silhouettes.
         max_samples : int, default=2000
             Most samples that silhouettes are measured with, the same ones for all
             fits: more than the largest number of clusters. None takes all samples.
@@ -149,8 +164,9 @@ class ClusterNumberDisplay:
             number is not a whole number, or if `ax` is something else.
         ValueError
             If a number of clusters is below 2 or above the number of samples, if
-            `n_seeds` is below 1, if `max_samples` is not above the numbers of clusters,
-            or if `ax` holds too few axes. All errors come before the first fit.
+            `space` is another word, if `n_seeds` is below 1, if `max_samples` is not
+            above the numbers of clusters, or if `ax` holds too few axes. All errors
+            come before the first fit.
 
         Warns
         -----
@@ -164,24 +180,29 @@ class ClusterNumberDisplay:
         if max_samples is not None:
             check_count(max_samples, "max_samples", n_clusters[-1] + 1)
         _check_has_n_clusters(estimator)
+        if space not in ("fixed", "pooled"):
+            raise ValueError(f'space must be "fixed" or "pooled", got {space!r}.')
         check_axes(ax, 1 + (n_seeds > 1))
         rng = check_seed(random_state)
-        labels, Z, space_name, caught = _fit_all(estimator, X, n_clusters, n_seeds, rng)
+        seeds = rng.randint(_SEEDS), *rng.randint(_SEEDS, size=n_seeds)
         # The same samples for all fits, whose labels differ: a single stratum.
-        drawn = stratified_sample(np.zeros(len(Z)), max_samples, rng)
-        scores = [
-            [silhouettes(Z[drawn], fit[drawn], None)[0] for fit in fits]
-            for fits in labels
-        ]
+        n_samples = count_samples(X)
+        drawn = stratified_sample(np.zeros(n_samples), max_samples, rng)
+        labels, spaces, space_name, caught = _fit_all(
+            estimator, X, n_clusters, seeds, drawn, space == "pooled"
+        )
+        scores = pooled_silhouettes(
+            np.array([fit[drawn] for fits in labels for fit in fits]), spaces
+        )
         agreements = [
             [adjusted_rand_score(a, b) for a, b in combinations(fits, 2)]
             for fits in labels
         ]
-        if len(drawn) < len(Z):
-            space_name += f" ({len(drawn):,} of {len(Z):,} samples)"
+        if len(drawn) < n_samples:
+            space_name += f" ({len(drawn):,} of {n_samples:,} samples)"
         display = cls(
             n_clusters,
-            np.array(scores),
+            scores.mean(axis=1).reshape(len(n_clusters), n_seeds),
             np.array(agreements).reshape(len(n_clusters), -1),
             space_name=space_name,
         )
@@ -304,29 +325,35 @@ def _check_has_n_clusters(estimator):
         )
 
 
-def _fit_all(estimator, X, n_clusters, n_seeds, rng):
-    """Fit every number of clusters with every seed.
+def _fit_all(estimator, X, n_clusters, seeds, drawn, is_pooled):
+    """Fit every number of clusters with every seed; the first is for the pretraining.
 
     Returns
     -------
     labels : list of n_k lists of n_seeds ndarrays
         Clusters of each fit.
-    Z : ndarray of shape (n_samples, n_features)
-        Samples in the space that all fits share.
+    spaces : list of ndarrays of shape (n_drawn, n_features)
+        The drawn samples in the space that all fits share, or in that of every fit.
     space_name : str
-        Name of that space.
+        Name of that space, or of these.
     caught : list of WarningMessage
         Warnings of the fits.
     """
-    pretraining_seed, seeds = rng.randint(_SEEDS), rng.randint(_SEEDS, size=n_seeds)
+    pretraining_seed, *seeds = seeds
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         unfitted, X, Z, space_name = _share_pretraining(estimator, X, pretraining_seed)
-        labels = [
-            [_fit_labels(unfitted, X, k, seed) for seed in seeds]
-            for k in n_clusters.tolist()
-        ]
-    return labels, Z, space_name, caught
+        # Clusterers of scikit-learn have no embedding.
+        is_pooled = is_pooled and _has_embedding(unfitted)
+        spaces, labels = [] if is_pooled else [Z[drawn]], []
+        for k in n_clusters.tolist():
+            fits = [_fit(unfitted, X, k, seed) for seed in seeds]
+            labels.append([np.asarray(fit.labels_) for fit in fits])
+            if is_pooled:
+                spaces += [as_rows(clustered_space(fit, X))[drawn] for fit in fits]
+    if is_pooled:
+        space_name = "embeddings of all fits"
+    return labels, spaces, space_name, caught
 
 
 def _share_pretraining(estimator, X, seed):
@@ -366,12 +393,18 @@ def _share_pretraining(estimator, X, seed):
     return unfitted, X, as_rows(pretrained.transform(X)), "shared embedding"
 
 
-def _fit_labels(unfitted, X, n_clusters, seed):
-    """Labels of one fit."""
+def _has_embedding(estimator):
+    """Whether a clusterer has a space of its own; `transform` of KMeans is no such."""
+    is_theirs = type(estimator).__module__.startswith("sklearn.")
+    return hasattr(estimator, "transform") and not is_theirs
+
+
+def _fit(unfitted, X, n_clusters, seed):
+    """One fit."""
     estimator = clone(unfitted).set_params(n_clusters=n_clusters)
     if "random_state" in estimator.get_params(deep=False):
         estimator.set_params(random_state=int(seed))
-    return np.asarray(estimator.fit(X).labels_)
+    return estimator.fit(X)
 
 
 def _warn_once_each(caught):

@@ -81,7 +81,7 @@ def test_scores_are_of_the_shared_embedding(fits, digits, monkeypatch, tiny_dcec
     )
     (Z,) = found
     expected = [silhouette_score(Z, fitted) for fitted in labels[1:]]
-    assert_allclose(display.scores[0], expected)
+    assert_allclose(display.scores[0], expected, rtol=1e-5)
     a, b, c = labels[1:]
     pairs = [adjusted_rand_score(*p) for p in ((a, b), (a, c), (b, c))]
     assert_allclose(display.stabilities[0], pairs)
@@ -203,3 +203,42 @@ def test_number_of_clusters_with_pandas_output(tiny_dcec, digits):
         dcec, digits[0], n_clusters=[2, 3], n_seeds=1
     )
     assert np.isfinite(display.scores).all()
+
+
+def test_pooled_scores_are_means_over_the_embeddings_of_all_fits(
+    digits, monkeypatch, tiny_dcec
+):
+    X, models, fit = digits[0][:100], [], DCEC.fit
+
+    def kept(self, X, y=None):
+        models.append(fit(self, X, y))
+        return self
+
+    monkeypatch.setattr(DCEC, "fit", kept)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        display = ClusterNumberDisplay.from_estimator(
+            DCEC(**{**tiny_dcec, "max_iter": 5}),
+            X,
+            n_clusters=[2, 3],
+            n_seeds=2,
+            space="pooled",
+        )
+    models = models[1:]  # the first is the pretraining
+    expected = [
+        np.mean([silhouette_score(other.transform(X), own.labels_) for other in models])
+        for own in models
+    ]
+    assert_allclose(display.scores.ravel(), expected, atol=1e-5)
+    assert "embeddings of all fits" in display.axes_[0].get_title()
+
+
+def test_pooled_scores_of_scikit_learns_clusterers_are_those_of_their_input(blobs):
+    kmeans, numbers = KMeans(n_init=1), {"n_clusters": [2, 3], "n_seeds": 2}
+    fixed, pooled = (
+        ClusterNumberDisplay.from_estimator(kmeans, blobs[0], space=space, **numbers)
+        for space in ("fixed", "pooled")
+    )
+    assert_array_equal(fixed.scores, pooled.scores)
+    with pytest.raises(ValueError, match="space must be"):
+        ClusterNumberDisplay.from_estimator(kmeans, blobs[0], space="own")
