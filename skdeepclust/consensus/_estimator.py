@@ -1,8 +1,9 @@
 """Several runs of a clusterer, and the clusters on which they agree."""
 
+import mmap
 import os
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -134,7 +135,9 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
     the smaller group can be the right one.
 
     The clusters of all runs are the landmarks of the samples that are in them. Landmark
-    spectral clustering finds groups of samples that are often together; then every
+    spectral clustering finds groups of samples that are often together. If no run has
+    more clusters than the consensus, the runs are also matched to each other and vote;
+    of both, the groups count that agree more with the runs, as in [1]_. Then every
     cluster of a run votes for the group that most of its samples belong to. Memory
     grows with the number of samples times the number of runs.
 
@@ -339,8 +342,9 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
             fit = memory.cache(_fit_run, ignore=["estimator"])
             nothing = np.empty(0)
             keys = [fingerprint(nothing, {"estimator": each}) for each in estimators]
+        sent = _MappedFile.of(X)
         found = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)(
-            delayed(_in_worker)(os.getpid(), fit, each, X, part, key)
+            delayed(_in_worker)(os.getpid(), fit, each, sent, part, key)
             for each, part, key in zip(estimators, parts, keys)
         )
         self.runs_ = [run for run, _, _ in found]
@@ -462,10 +466,48 @@ def _permutation(n_samples, seed, run):
     return rng.permutation(n_samples)
 
 
-def _in_worker(parent, fit, *arguments):
+def _in_worker(parent, fit, estimator, X, part, key):
     """Call `fit`; if this is a process of its own, it ends when `parent` does."""
     end_with(parent)
-    return fit(*arguments)
+    if isinstance(X, _MappedFile):
+        X = X.opened()
+    # joblib makes memory maps of large arrays; a cache shall know them as the same.
+    X = X.view(np.ndarray) if isinstance(X, np.memmap) else X
+    return fit(estimator, X, part, key)
+
+
+@dataclass(frozen=True)
+class _MappedFile:
+    """The file of a memory map, which workers open instead of getting its content."""
+
+    path: str
+    dtype: np.dtype
+    offset: int
+    shape: tuple
+    order: Any
+
+    @classmethod
+    def of(cls, X):
+        """The file of X if X is a whole memory map, or X."""
+        if not isinstance(X, np.memmap) or getattr(X, "filename", None) is None:
+            return X
+        order = "C" if X.flags.c_contiguous else "F"
+        sent = cls(str(X.filename), X.dtype, X.offset, X.shape, order)
+        # A part of a map, such as X[10:], has the offset of the whole.
+        return sent if isinstance(X.base, mmap.mmap) else X
+
+    def opened(self):
+        """The memory map, opened in this process."""
+        try:
+            return np.memmap(
+                self.path, self.dtype, "r", self.offset, self.shape, self.order
+            )
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f"X is a memory map of {self.path}, which a worker on another computer "
+                "cannot open. Put the file into a folder that all workers have under "
+                "the same path, or pass np.array(X), which is sent to them."
+            ) from error
 
 
 def _fit_run(estimator, X, part, key):

@@ -4,10 +4,11 @@ from itertools import combinations
 
 import numpy as np
 from scipy.cluster.hierarchy import cut_tree, linkage
+from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import squareform
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
-from skdeepclust._geometry import nearest, unit_rows
+from skdeepclust._geometry import class_means, nearest, unit_rows
 from skdeepclust._random import derived_seed
 from skdeepclust._spectral import cluster_embedding, memberships, singular_basis
 
@@ -18,14 +19,22 @@ __all__ = ["Vote", "agreement_of_runs", "groups_of_runs", "jaccard_with_runs"]
 # of different groups.
 _LEAST_SILHOUETTE, _LEAST_GAP = 0.5, 0.1
 
+# Times that runs are matched to the majority at most; three to five are usual.
+_MOST_ALIGNMENTS = 20
+
+# Far from rows of length one.
+_FAR = 1e6
+
 
 class Vote:
     """Clusters that several clusterings vote for.
 
     The clusters of all runs are the landmarks of the samples that are in them, and
-    landmark spectral clustering finds clusters of samples that are often together.
-    Every cluster of a run then votes for that of the new clusters which has most of its
-    samples. No matrix of samples by samples is built.
+    landmark spectral clustering finds clusters of samples that are often together. If
+    no run has more clusters than are wanted, the runs are also matched to the run that
+    agrees most with the others, and vote. Of both, the clusters count that have the
+    higher mean ARI with the runs. Every cluster of a run then votes for that of the new
+    clusters which has most of its samples. No matrix of samples by samples is built.
 
     Parameters
     ----------
@@ -59,19 +68,31 @@ class Vote:
         columns = self._columns(found)
         k = min(self._wanted, columns.shape[1])
         self._basis = singular_basis(columns, k, self._seed)
-        self._centers, joint = cluster_embedding(
-            *(self._embed(columns), k, self._n_init),
-            derived_seed(self._seed, "consensus"),
-            quiet=True,
+        Z = self._embed(columns)
+        _, joint = cluster_embedding(
+            *(Z, k, self._n_init), derived_seed(self._seed, "consensus"), quiet=True
         )
-        # Cluster of every column: that of most of its samples.
-        overlap = (columns > 0).T.astype(float) @ memberships([joint], [k])
-        self._cluster_of_column = np.asarray(overlap.todense()).argmax(axis=1)
-        self._present = np.arange(k)
+        candidates = [joint]
+        if max(self._n_labels) <= k and (found >= 0).all():
+            candidates.append(_aligned_vote(found, k))
+        # That which agrees most with the runs; of equals the first.
+        agreements = []
+        for each in candidates:
+            self._set_clusters(columns, Z, each, k)
+            labels, _ = self.predict(found)
+            agreements.append(np.mean([adjusted_rand_score(labels, r) for r in found]))
+        self._set_clusters(columns, Z, candidates[int(np.argmax(agreements))], k)
         labels, _ = self.predict(found)
         self._present = np.unique(labels[labels >= 0])
         self.n_clusters = len(self._present)
         return self
+
+    def _set_clusters(self, columns, Z, joint, k):
+        """Take clusters of the samples; every column votes for that of most of its."""
+        overlap = (columns > 0).T.astype(float) @ memberships([joint], [k])
+        self._cluster_of_column = np.asarray(overlap.todense()).argmax(axis=1)
+        self._centers = _centers(Z, joint, k)
+        self._present = np.arange(k)
 
     def predict(self, found):
         """Clusters of samples, those of `fit` or others, by the clusters of every run.
@@ -99,6 +120,30 @@ class Vote:
 
     def _embed(self, columns):
         return unit_rows(columns @ self._basis).astype(np.float32)
+
+
+def _aligned_vote(found, k):
+    """Majority of the runs, their clusters matched to those of the result so far."""
+    result = found[agreement_of_runs(found).mean(axis=1).argmax()]
+    samples = np.arange(found.shape[1])
+    for _ in range(_MOST_ALIGNMENTS):
+        votes = np.zeros((found.shape[1], k))
+        for labels in found:
+            overlap = np.zeros((k, k))
+            np.add.at(overlap, (labels, result), 1)
+            votes[samples, linear_sum_assignment(-overlap)[1][labels]] += 1
+        previous, result = result, votes.argmax(axis=1)
+        if np.array_equal(previous, result):
+            break
+    return result
+
+
+def _centers(Z, labels, k):
+    """Means of the clusters; one without samples lies where no sample is."""
+    centers = np.full((k, Z.shape[1]), _FAR, dtype=np.float32)
+    present = np.unique(labels)
+    centers[present] = class_means(Z, np.searchsorted(present, labels))
+    return centers
 
 
 def agreement_of_runs(found):

@@ -22,6 +22,7 @@ from tiny import tiny
 
 from skdeepclust import DCEC, CacheError, ConsensusClustering, RunsDisagreeWarning
 from skdeepclust.consensus import pooled_scores
+from skdeepclust.consensus._estimator import _MappedFile
 from skdeepclust.metrics import ari_scorer
 
 KMEANS = KMeans(4, n_init=1)
@@ -325,3 +326,30 @@ def test_pooled_scores_refuse(data):
         pooled_scores([StandardScaler().fit(X)], X)
     one = pooled_scores([KMeans(1).fit(X)], X)
     assert np.isnan(one).all()
+
+
+def test_workers_open_the_file_of_a_memory_map(data, tmp_path):
+    X, _ = data
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    sent = _MappedFile.of(mapped)
+    assert len(pickle.dumps(sent)) < 1000
+    opened = sent.opened()
+    assert isinstance(opened, np.memmap)
+    np.testing.assert_array_equal(opened, X)
+    # What is no whole file is sent as it is.
+    for other in (X, mapped[1:], mapped.T):
+        assert _MappedFile.of(other) is other
+    (tmp_path / "X.npy").unlink()
+    with pytest.raises(FileNotFoundError, match="another computer cannot open"):
+        sent.opened()
+
+
+def test_a_memory_map_and_an_array_are_the_same_to_the_cache(data, tmp_path):
+    X, _ = data
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    kept = ConsensusClustering(KMEANS, 2, memory=tmp_path / "runs", random_state=0)
+    runs = [clone(kept).fit(each).run_labels_ for each in (X, mapped)]
+    np.testing.assert_array_equal(*runs)
+    assert len([*(tmp_path / "runs").rglob("output.pkl")]) == 2

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from skdeepclust.consensus import _votes
 from skdeepclust.consensus._votes import (
     Vote,
     agreement_of_runs,
@@ -106,3 +107,14 @@ def test_groups_of_runs():
 )
 def test_no_groups_of_runs(sizes, within, between):
     assert not groups_of_runs(ari_of_blocks(sizes, within, between)[0]).any()
+
+
+@pytest.mark.parametrize("worse", ["_aligned_vote", "cluster_embedding"])
+def test_of_two_ways_that_counts_which_agrees_more_with_the_runs(worse, monkeypatch):
+    y = np.arange(400) % 4
+    found = runs_of(y, 0.1, 6)
+    random = np.random.RandomState(0).randint(4, size=400)
+    result = {"_aligned_vote": random, "cluster_embedding": (None, random)}[worse]
+    monkeypatch.setattr(_votes, worse, lambda *args, **kwargs: result)
+    labels, _ = Vote(4, 5, 0).fit(found).predict(found)
+    assert adjusted_rand_score(y, labels) > 0.95
