@@ -1,43 +1,53 @@
 """How many clusters do rules find without labels, and how many are there?
 
     OMP_NUM_THREADS=1 python benchmarks/number_of_clusters.py
+    OMP_NUM_THREADS=1 python benchmarks/number_of_clusters.py --estimators
 
 Every rule gets the same points, at most 3,000 of them in at most 32 main components:
 
 - "valleys": the rule of `n_clusters="auto"`. Clusters that k-means finds are merged
   until every two have a valley between them that is deeper than chance makes it;
 - "Dirichlet process": scikit-learn's `BayesianGaussianMixture` with full covariances
-  and at most 30 components; those count that have at least 1 % of the samples;
+  and at most 30 components; those count that have at least 1 % of the samples. "in 10"
+  gets the first 10 main components;
 - "silhouette": the k from 2 to 30 with the highest mean silhouette of k-means. It
-  cannot say 1;
+  cannot say 1. "pooled": k-means in the embeddings of three seeds, each clustering
+  scored in all three, and the mean counts;
 - "gap": the gap statistic of Tibshirani, Walther and Hastie (2001), k from 1 to 30,
   with 3 references that are uniform in the range of the main components;
 - "stability": the largest k from 2 to 30 for which the mean ARI between k-means of two
   random halves, compared on all samples, is at least .9; 1 if there is none;
 - "prediction strength": the same with Tibshirani and Walther's prediction strength
-  (2005) and .8.
+  (2005) and .8;
+- "dying": the idea of UNSEEN (arXiv 2410.09491), written for this script: a small
+  autoencoder, 30 clusters, DEC's loss and one that pulls nearest neighbours together;
+  a cluster with less than half of its first size dies, and the living are counted.
 
 The sets: pixels of digits and of MNIST-test; embeddings of digits and of 2,000 images
 of MNIST-test by an `Autoencoder`, and their features by `DeepCluster`, trained with the
-true number (10); frozen features of CIFAR-10; tables; generated clusters, by
-`clusters` of `tables.py`, from 2 to 26 in 2 to 50 dimensions; and points without
-groups. The threshold of "valleys" was chosen with the sets above the line "held out"
-in this file, and was not changed for those below.
+true number (10), with a network of its own for every seed; frozen features of CIFAR-10;
+tables; generated clusters, by `clusters` of `tables.py`, from 2 to 26 in 2 to 50
+dimensions; and points without groups. The threshold of "valleys" was chosen with the
+sets above the line "held out" in this file, and was not changed for those below.
+
+`--estimators` fits estimators with `n_clusters="auto"` to images and tables.
 
 Every run is a line of `results/number_of_clusters.jsonl` and is not computed again;
 `--table` prints the table. Labels say what the true number is and are used for nothing
 else.
 """
 
+import itertools
 import time
 from pathlib import Path
 
 import _common as common
 import numpy as np
+import torch
 from consensus import load
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
-from sklearn.metrics import adjusted_rand_score, silhouette_score
+from sklearn.metrics import adjusted_rand_score, pairwise_distances, silhouette_score
 from sklearn.mixture import BayesianGaussianMixture
 from tables import TABLES, clusters
 
@@ -46,8 +56,11 @@ from skdeepclust._n_clusters import find_number
 
 NAME = "number_of_clusters"
 MOST = 30
+MOST_POINTS = 3000
 NUMBERS = range(2, MOST + 1)
 N_REFERENCES = 3
+DYING_EPOCHS = 60
+N_SPACES = 3  # networks that embed a set
 
 
 # -- the points ------------------------------------------------------------------------
@@ -63,17 +76,19 @@ def kept(name, make):
 
 
 def embedded(data, make):
+    """Embeddings by networks of several seeds, and the classes."""
     X, y = common.load(data)
-    return kept(f"{data} {make.__name__}", lambda: make(X)), y
+    names = [f"{data} {make.__name__} {seed}" for seed in range(N_SPACES)]
+    return [kept(name, lambda i=i: make(X, i)) for i, name in enumerate(names)], y
 
 
-def by_autoencoder(X):
-    model = Autoencoder(max_epochs=20, augment="auto", random_state=0, device="cpu")
+def by_autoencoder(X, seed):
+    model = Autoencoder(max_epochs=20, augment="auto", random_state=seed, device="cpu")
     return model.fit_transform(X)
 
 
-def by_deepcluster(X):
-    model = DeepCluster(10, max_iter=6, random_state=0, device="cpu")
+def by_deepcluster(X, seed):
+    model = DeepCluster(10, max_iter=6, random_state=seed, device="cpu")
     return model.fit(X).transform(X)
 
 
@@ -118,9 +133,14 @@ SETS = {
 
 
 def points_of(X, seed):
-    """What all rules get."""
-    rng = np.random.RandomState(seed)
-    Z = np.asarray(X, np.float64)[rng.permutation(len(X))[:3000]]
+    """What all rules get: the points of a seed, and those of all seeds."""
+    spaces = X if isinstance(X, list) else [X]
+    order = np.random.RandomState(seed).permutation(len(spaces[0]))[:MOST_POINTS]
+    found = [as_points(np.asarray(each, np.float64)[order]) for each in spaces]
+    return found[seed % len(found)], found
+
+
+def as_points(Z):
     width = min(32, *Z.shape)
     Z = Z if Z.shape[1] == width else PCA(width, random_state=0).fit_transform(Z)
     return Z / Z.std()
@@ -146,11 +166,26 @@ def dirichlet_process(Z, seed):
     return int((shares >= 0.01).sum())
 
 
+def dirichlet_process_in_10(Z, seed):
+    return dirichlet_process(Z[:, :10] if Z.shape[1] == 32 else Z, seed)
+
+
 def silhouette(Z, seed):
-    sample = np.random.RandomState(seed).permutation(len(Z))[:1500]
-    scores = [
-        silhouette_score(Z[sample], kmeans(k, Z, seed).labels_[sample]) for k in NUMBERS
-    ]
+    return best_silhouette([Z], seed)
+
+
+def best_silhouette(spaces, seed):
+    """The number whose clusterings, one in each space, have the best mean score."""
+    sample = np.random.RandomState(seed).permutation(len(spaces[0]))[:1500]
+    distances = [pairwise_distances(Z[sample]) for Z in spaces]
+    scores = []
+    for k in NUMBERS:
+        found = [kmeans(k, Z, seed).labels_[sample] for Z in spaces]
+        pairs = itertools.product(distances, found)
+        each = [
+            silhouette_score(d, labels, metric="precomputed") for d, labels in pairs
+        ]
+        scores.append(np.mean(each))
     return NUMBERS[int(np.argmax(scores))]
 
 
@@ -180,7 +215,7 @@ def stability(Z, seed):
     good = [1]
     for k in NUMBERS:
         one, two = (kmeans(k, part, seed).predict(Z) for part in (a, b))
-        good += [k] * (adjusted_rand_score(one, two) >= 0.9)
+        good += [k] * int(adjusted_rand_score(one, two) >= 0.9)
     return max(good)
 
 
@@ -195,17 +230,87 @@ def prediction_strength(Z, seed):
             counts = np.bincount(guess[own == cluster])
             n = counts.sum()
             strengths.append((counts**2 - counts).sum() / (n * (n - 1)) if n > 1 else 0)
-        good += [k] * (min(strengths) >= 0.8)
+        good += [k] * int(min(strengths) >= 0.8)
     return max(good)
+
+
+def dying(Z, seed):
+    """Clusters that live after training, in the way of UNSEEN."""
+    torch.manual_seed(seed)
+    X = torch.from_numpy(Z.astype(np.float32))
+    encode, decode = mlp(X.shape[1], 64, 10), mlp(10, 64, X.shape[1])
+    train(
+        [*encode.parameters(), *decode.parameters()],
+        *(X, 60),
+        lambda own: ((decode(encode(own)) - own) ** 2).mean(),
+    )
+    first = kmeans(MOST, encode(X).detach().numpy().astype(float), seed)
+    centers = torch.tensor(first.cluster_centers_.astype(np.float32))
+    sizes = torch.bincount(torch.from_numpy(first.labels_).long(), minlength=MOST)
+    for _ in range(DYING_EPOCHS):
+        centers.requires_grad_()
+        train([*encode.parameters(), centers], X, 1, unseen_loss(encode, centers, X))
+        centers = centers.detach()
+        with torch.no_grad():
+            labels = torch.cdist(encode(X), centers).argmin(dim=1)
+        now = torch.bincount(labels, minlength=len(centers))
+        lives = now >= 0.5 * sizes
+        if lives.sum() < 2:
+            return int(lives.sum())
+        centers, sizes = centers[lives], sizes[lives]
+    return len(centers)
+
+
+def mlp(*widths):
+    a, b, c = widths
+    return torch.nn.Sequential(
+        torch.nn.Linear(a, b), torch.nn.ReLU(), torch.nn.Linear(b, c)
+    )
+
+
+def train(parameters, X, n_epochs, loss_of):
+    optimizer = torch.optim.Adam(parameters, 1e-3)
+    for _ in range(n_epochs):
+        for batch in torch.randperm(len(X)).split(256):
+            loss = loss_of(X[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+
+def unseen_loss(encode, centers, X):
+    """DEC's loss of a batch, and the distance of every sample to its nearest one."""
+    with torch.no_grad():
+        frequency = soft(encode(X), centers).sum(dim=0)
+
+    def loss_of(own):
+        Z = encode(own)
+        q = soft(Z, centers)
+        target = (q**2 / frequency).detach()
+        target = target / target.sum(dim=1, keepdim=True)
+        clusters = (target * (target / q).log()).sum(dim=1).mean()
+        distances = torch.cdist(Z, Z).fill_diagonal_(torch.inf)
+        nearest = Z[distances.argmin(dim=1)]
+        return clusters + ((Z - nearest) ** 2).sum(dim=1).mean()
+
+    return loss_of
+
+
+def soft(Z, centers):
+    q = 1 / (1 + torch.cdist(Z, centers) ** 2)
+    return q / q.sum(dim=1, keepdim=True)
 
 
 RULES = {
     "valleys": valleys,
     "Dirichlet process": dirichlet_process,
+    "in 10": dirichlet_process_in_10,
     "silhouette": silhouette,
+    "pooled": best_silhouette,
     "gap": gap,
     "stability": stability,
     "prediction strength": prediction_strength,
+    "dying": dying,
 }
 
 
@@ -218,7 +323,10 @@ def compute(args):
                 if common.rows_of(NAME, where):
                     continue
                 X, y = made = made or SETS[name]()
-                Z = points_of(X, seed)
+                if rule == "pooled" and not isinstance(X, list):
+                    continue  # there is a single space
+                own, spaces = points_of(X, seed)
+                Z = spaces if rule == "pooled" else own
                 start = time.process_time()
                 found = int(RULES[rule](Z, seed))
                 seconds = {"cpu_seconds": time.process_time() - start}
