@@ -11,6 +11,8 @@ The page compares four values on scikit-learn's digits, with one seed. It takes 
 seconds on two cores. Results with several seeds are in ``benchmarks/``.
 """
 
+# sphinx_gallery_thumbnail_number = 3
+
 # %%
 # One pretraining for all
 # -----------------------

@@ -10,6 +10,8 @@ Each figure takes one line, ``Display.from_estimator(estimator, X)``, as in
 scikit-learn. The page takes about 20 seconds on two cores.
 """
 
+# sphinx_gallery_thumbnail_number = 2
+
 # %%
 # A fit to look at
 # ----------------

@@ -11,6 +11,8 @@ The page takes about 40 seconds on two cores, with one seed and twelve rounds in
 the default of twenty.
 """
 
+# sphinx_gallery_thumbnail_number = 3
+
 # %%
 # Training
 # --------

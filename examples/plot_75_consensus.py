@@ -9,6 +9,8 @@ digits. A stable cluster turns out not to be a right one. The page takes about 2
 seconds on two cores.
 """
 
+# sphinx_gallery_thumbnail_number = 3
+
 # %%
 # Ten draws
 # ---------
