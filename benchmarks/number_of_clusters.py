@@ -1,7 +1,6 @@
 """How many clusters do rules find without labels, and how many are there?
 
     OMP_NUM_THREADS=1 python benchmarks/number_of_clusters.py
-    OMP_NUM_THREADS=1 python benchmarks/number_of_clusters.py --estimators
 
 Every rule gets the same points, at most 3,000 of them in at most 32 main components:
 
@@ -29,8 +28,6 @@ true number (10), with a network of its own for every seed; frozen features of C
 tables; generated clusters, by `clusters` of `tables.py`, from 2 to 26 in 2 to 50
 dimensions; and points without groups. The threshold of "valleys" was chosen with the
 sets above the line "held out" in this file, and was not changed for those below.
-
-`--estimators` fits estimators with `n_clusters="auto"` to images and tables.
 
 Every run is a line of `results/number_of_clusters.jsonl` and is not computed again;
 `--table` prints the table. Labels say what the true number is and are used for nothing
