@@ -35,7 +35,7 @@ from tables import TABLES
 
 from skdeepclust import DCEC, IDEC, TEMI, DeepCluster, Turtle
 from skdeepclust._auto_clustering import modularity
-from skdeepclust.consensus._pooled import pooled_silhouettes
+from skdeepclust._sampling import pooled_silhouettes
 from skdeepclust.consensus._votes import Vote, agreement_of_runs
 from skdeepclust.metrics import clustering_accuracy, match_clusters
 

@@ -3,7 +3,7 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.metrics import silhouette_samples
+from sklearn.metrics import pairwise_distances, silhouette_samples, silhouette_score
 from sklearn.utils import check_random_state
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "check_max_samples",
     "check_seed",
     "is_scorable",
+    "pooled_silhouettes",
     "silhouettes",
     "stratified_sample",
 ]
@@ -146,6 +147,36 @@ def silhouettes(Z, labels, max_samples=MAX_SILHOUETTES, random_state=0):
     _, sizes = np.unique(labels, return_counts=True)
     weights = (sizes / n_drawn)[index].astype(values.dtype)
     return float(np.average(values, weights=weights)), values, indices
+
+
+def pooled_silhouettes(found, spaces):
+    """Silhouette of the clusters of every run in every space.
+
+    Parameters
+    ----------
+    found : ndarray of shape (n_runs, n)
+        Clusters of every run; -1 is left out.
+    spaces : iterable of ndarrays of shape (n, d)
+        Embeddings. They are looked at one after the other.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_runs, n_spaces)
+        Silhouettes; NaN where there is a single cluster.
+    """
+    columns = []
+    for Z in spaces:
+        distances = pairwise_distances(Z.astype(np.float64))
+        columns.append([_silhouette(distances, labels) for labels in found])
+    return np.array(columns).T
+
+
+def _silhouette(distances, labels):
+    known = np.flatnonzero(labels >= 0)
+    if not is_scorable(labels[known]):
+        return np.nan
+    own = distances[np.ix_(known, known)] if len(known) < len(labels) else distances
+    return silhouette_score(own, labels[known], metric="precomputed")
 
 
 def _quotas(sizes, max_samples):

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import pairwise_distances, silhouette_score
 
 from skdeepclust._fitted import (
     as_samples,
@@ -13,9 +12,9 @@ from skdeepclust._fitted import (
     clusters_of,
     count_samples,
 )
-from skdeepclust._sampling import check_seed, is_scorable
+from skdeepclust._sampling import check_seed, pooled_silhouettes
 
-__all__ = ["pooled_scores", "pooled_silhouettes"]
+__all__ = ["pooled_scores"]
 
 _MAX_SAMPLES = 2000
 
@@ -89,33 +88,3 @@ def pooled_scores(
     return pooled_silhouettes(
         np.stack([labels[chosen] for labels in found]), (Z[chosen] for Z in spaces)
     ).mean(axis=1)
-
-
-def pooled_silhouettes(found, spaces):
-    """Silhouette of the clusters of every run in every space.
-
-    Parameters
-    ----------
-    found : ndarray of shape (n_runs, n)
-        Clusters of every run; -1 is left out.
-    spaces : iterable of ndarrays of shape (n, d)
-        Embeddings. They are looked at one after the other.
-
-    Returns
-    -------
-    scores : ndarray of shape (n_runs, n_spaces)
-        Silhouettes; NaN where there is a single cluster.
-    """
-    columns = []
-    for Z in spaces:
-        distances = pairwise_distances(Z.astype(np.float64))
-        columns.append([_silhouette(distances, labels) for labels in found])
-    return np.array(columns).T
-
-
-def _silhouette(distances, labels):
-    known = np.flatnonzero(labels >= 0)
-    if not is_scorable(labels[known]):
-        return np.nan
-    own = distances[np.ix_(known, known)] if len(known) < len(labels) else distances
-    return silhouette_score(own, labels[known], metric="precomputed")

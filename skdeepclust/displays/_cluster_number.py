@@ -20,10 +20,10 @@ from skdeepclust._fitted import (
 from skdeepclust._sampling import (
     check_count,
     check_seed,
+    pooled_silhouettes,
     stratified_sample,
 )
 from skdeepclust._warnings import warn
-from skdeepclust.consensus._pooled import pooled_silhouettes
 from skdeepclust.displays._style import (
     COLORS,
     check_axes,
