@@ -563,8 +563,7 @@ class DeepCluster(AutoNumberMixin, PublishedMixin, BaseDeepClusterer):
         """
         Z = map_blocks(model.eval().encode, data).cpu().numpy()
         final, n_init = self._final_clusterer(), int(self.n_init)
-        own = derived_seed(seed, "components")
-        self._find_number([Z], seed, lambda: main_components(data, own))
+        self._find_number([Z], seed, lambda: main_components(data, seed))
         clusterer = make_clusterer(final, self._n_clusters_, n_init, seed)
         labels, centers = fit_predict_labels(clusterer, Z), None
         if isinstance(final, str):

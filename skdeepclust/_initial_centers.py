@@ -209,7 +209,7 @@ def main_components(data, seed):
     data : TensorData
         Samples.
     seed : int
-        Seed.
+        Seed of the estimator.
 
     Returns
     -------
@@ -218,9 +218,9 @@ def main_components(data, seed):
     """
     step = math.ceil(len(data) / _MAX_OF_COMPONENTS)
     sample = data.take(slice(None, None, step)).flatten(1).cpu().numpy()
-    width = min(_MAX_WIDTH, *sample.shape)
+    width, own = min(_MAX_WIDTH, *sample.shape), derived_seed(seed, "components")
     with np.errstate(invalid="ignore"):  # a single sample has no variance
-        pca = PCA(width, random_state=seed).fit(sample)
+        pca = PCA(width, random_state=own).fit(sample)
     components, mean = (
         torch.from_numpy(np.asarray(each, dtype=np.float32)).to(data.device)
         for each in (pca.components_, pca.mean_)

@@ -261,7 +261,7 @@ class BaseJointEstimator(AutoNumberMixin, PublishedMixin, SoftClusterer):
         Z = map_blocks(autoencoder.encode, data).cpu().numpy()
         init_seed = derived_seed(seed, "kmeans")
         if isinstance(self.init, str) and self.init == "auto":
-            main = main_components(data, derived_seed(seed, "components"))
+            main = main_components(data, seed)
             # Pretraining moves such a network from the main components towards lower
             # loss, not towards better clusters.
             is_residual = hasattr(autoencoder, "start_from")
@@ -276,8 +276,7 @@ class BaseJointEstimator(AutoNumberMixin, PublishedMixin, SoftClusterer):
                 return centers, labels
             # K-means found fewer different points than clusters, and repeats centres.
         else:
-            own = derived_seed(seed, "components")
-            self._find_number([Z], seed, lambda: main_components(data, own))
+            self._find_number([Z], seed, lambda: main_components(data, seed))
         init = (
             "kmeans"
             if isinstance(self.init, str) and self.init == "auto"

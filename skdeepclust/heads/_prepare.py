@@ -207,8 +207,7 @@ def _main_components(data, mean, factor, n_components):
         values, vectors = _iterated(data, mean, factor, width)
     else:
         covariance = np.zeros((len(mean), len(mean)))
-        for block in _blocks(data):
-            Z = ((block - mean) * factor).astype(np.float32)
+        for Z in _scaled_blocks(data, mean, factor):
             covariance += Z.T @ Z
         values, vectors = np.linalg.eigh(covariance / len(data))
     vectors, values = vectors[:, ::-1], values[::-1]
@@ -226,12 +225,17 @@ def _iterated(data, mean, factor, width):
     for _ in range(_PASSES):
         basis = np.linalg.qr(found)[0].astype(np.float32)
         found = np.zeros((len(mean), width))
-        for block in _blocks(data):
-            Z = ((block - mean) * factor).astype(np.float32)
+        for Z in _scaled_blocks(data, mean, factor):
             found += Z.T @ (Z @ basis)
     small = basis.T @ found / len(data)
     values, rotation = np.linalg.eigh((small + small.T) / 2)
     return values, basis.astype(np.float64) @ rotation
+
+
+def _scaled_blocks(data, mean, factor):
+    """All samples as scaled float32 rows, a block after the other."""
+    for block in _blocks(data):
+        yield ((block - mean) * factor).astype(np.float32)
 
 
 def _blocks(data):

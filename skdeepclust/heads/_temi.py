@@ -519,8 +519,7 @@ class TEMI(BaseHead):
         kept = None if self.n_components is None else int(self.n_components)
         preparation = fit_preparation(data, self.scale, kept)
         Z = prepared(preparation, data)
-        own = derived_seed(seed, "components")
-        self._find_number([Z], seed, lambda: main_components(data, own))
+        self._find_number([Z], seed, lambda: main_components(data, seed))
         once = progress.keeper.once
         neighbors = once("neighbors", lambda: self._neighbors(Z, seed))
 

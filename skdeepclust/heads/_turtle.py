@@ -467,9 +467,8 @@ class Turtle(BaseHead):
         ]
         batch_size = self._batch(len(X))
         if is_auto(self.n_clusters):
-            own = derived_seed(seed, "components")
             seen = self._seen(spaces, preparations)
-            self._find_number([seen], seed, lambda: main_components(data, own))
+            self._find_number([seen], seed, lambda: main_components(data, seed))
         net = self._net(preparations, device, batch_size)
         rows = _prepared_rows(net.module_, data)
 
