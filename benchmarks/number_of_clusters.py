@@ -48,7 +48,13 @@ from sklearn.metrics import adjusted_rand_score, pairwise_distances, silhouette_
 from sklearn.mixture import BayesianGaussianMixture
 from tables import TABLES, clusters
 
-from skdeepclust import Autoencoder, DeepCluster
+from skdeepclust import (
+    Autoencoder,
+    DeepCluster,
+    clustering_kl,
+    soft_assignment,
+    target_distribution,
+)
 from skdeepclust._n_clusters import find_number
 
 NAME = "number_of_clusters"
@@ -278,24 +284,18 @@ def train(parameters, X, n_epochs, loss_of):
 def unseen_loss(encode, centers, X):
     """DEC's loss of a batch, and the distance of every sample to its nearest one."""
     with torch.no_grad():
-        frequency = soft(encode(X), centers).sum(dim=0)
+        frequencies = soft_assignment(encode(X), centers).sum(dim=0)
 
     def loss_of(own):
         Z = encode(own)
-        q = soft(Z, centers)
-        target = (q**2 / frequency).detach()
-        target = target / target.sum(dim=1, keepdim=True)
-        clusters = (target * (target / q).log()).sum(dim=1).mean()
+        Q = soft_assignment(Z, centers)
+        P = target_distribution(Q.detach(), frequencies)
+        clusters = clustering_kl(P, Q)
         distances = torch.cdist(Z, Z).fill_diagonal_(torch.inf)
         nearest = Z[distances.argmin(dim=1)]
         return clusters + ((Z - nearest) ** 2).sum(dim=1).mean()
 
     return loss_of
-
-
-def soft(Z, centers):
-    q = 1 / (1 + torch.cdist(Z, centers) ** 2)
-    return q / q.sum(dim=1, keepdim=True)
 
 
 RULES = {
