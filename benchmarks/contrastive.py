@@ -62,6 +62,8 @@ SETTINGS = {
 }
 SURE = 0.95  # probability from which self-labelling believes a label
 LOOKS = (1, 3, 5, 10, 20, 30, 40, 60, 80, 100)
+THEN = ("then DeepCluster", "then self-labelling")
+KNOWN = ("known", "known_acc")
 HEADS = ("kmeans", "spectral", "temi", "scan")
 PRESETS = ("photo", "overhead", "microscopy", "grey")
 OF_PRESETS = ("digits", "mnist_test-2000", "bands")
@@ -188,8 +190,9 @@ def go_on(encoder, X, y, seed, write):
         deep = DeepCluster(10, **params, **way).fit(X)
         row = {"epoch": name, "own": clustering_accuracy(y, deep.labels_)}
         row |= {"probe": linear_probe(deep.transform(X), y, seed)}
-        row |= {"known": float((labels >= 0).mean())}
-        row |= {"known_acc": clustering_accuracy(y[labels >= 0], labels[labels >= 0])}
+        known = labels >= 0
+        of_known = (known.mean(), clustering_accuracy(y[known], labels[known]))
+        row |= dict(zip(KNOWN, map(float, of_known)))
         write({**row, "seconds": time.process_time() - start})
         start = time.process_time()
 
@@ -331,6 +334,21 @@ def table_of_images():
         "settings | epoch | seeds | linear probe | k-means | std | rank | CPU minutes"
     )
     common.print_table("During the training", head, lines)
+    lines = []
+    values["epoch"] = THEN
+    for (_, name, what), rows in common.groups(NAME, **values):
+        cells = common.spreads(rows, ("own", "probe"))
+        known = [f"{np.mean([row[key] for row in rows]):.3f}" for key in KNOWN]
+        is_labels = what == "then self-labelling"
+        cells += known if is_labels else ["", ""]
+        lines.append([f"{name}, {what}", len(rows), *cells])
+    for (_, name, _), rows in common.groups(
+        NAME, what=["images"], settings=[DEEP], epoch=["last"]
+    ):
+        cells = common.spreads(rows, ("own", "probe"))
+        lines.append([name, len(rows), *cells, "", ""])
+    head = "training | seeds | its clusters | linear probe | labels that were believed "
+    common.print_table("DeepCluster", head + "| their ACC", lines)
 
 
 def table_of_presets(args):

@@ -563,7 +563,9 @@ class DeepCluster(AutoNumberMixin, PublishedMixin, BaseDeepClusterer):
         """
         Z = map_blocks(model.eval().encode, data).cpu().numpy()
         final, n_init = self._final_clusterer(), int(self.n_init)
-        self._find_number([Z], seed, lambda: main_components(data, seed))
+        # The features were trained to lie in groups, and a diffusion map takes parts of
+        # them apart.
+        self._find_number([Z], seed, lambda: main_components(data, seed), in_map=False)
         clusterer = make_clusterer(final, self._n_clusters_, n_init, seed)
         labels, centers = fit_predict_labels(clusterer, Z), None
         if isinstance(final, str):

@@ -235,7 +235,8 @@ class LandmarkSpectralClustering(
         self.n_clusters_ = n_clusters
         if is_auto(self.n_clusters):
             own = derived_seed(seed, "merges")
-            self.merge_history_ = merges(Z, self.labels_, own)
+            in_map = self._found_ is not None and self._found_.in_map
+            self.merge_history_ = merges(Z, self.labels_, own, in_map=in_map)
 
     def _number(self, Z, seed):
         """The number that is asked for, or that is found."""

@@ -14,6 +14,8 @@ from skdeepclust._base import warn_of_collapse
 from skdeepclust._clusterers import fit_predict_labels, make_clusterer, relabel
 from skdeepclust._compat import Interval, StrOptions
 from skdeepclust._random import derived_seed
+from skdeepclust._spectral import diffusion_map
+from skdeepclust._spectral_starts import mean_agreement
 from skdeepclust._warnings import warn
 from skdeepclust.exceptions import ClusterNumberWarning
 
@@ -42,6 +44,11 @@ _MAX_SAMPLES, _MAX_WIDTH = 3000, 32
 # deepest valleys of one Gaussian and of uniform points have 2.5 to 4, since the
 # clusters were chosen to lie apart. See benchmarks/number_of_clusters.py.
 _DEEP = 4.5
+
+# In a diffusion map a valley is this deep, and clusterings in three maps have this mean
+# adjusted Rand index. A map bends points that fill few dimensions into waves, and waves
+# have valleys: it is looked at if there are more than three dimensions.
+_DEEP_IN_MAP, _LEAST_AGREEMENT, _FEW_DIMENSIONS = 5.0, 0.7, 3
 
 # Clusterings whose median number counts, and starts of the k-means of each.
 _N_TREES, _N_INIT = 3, 3
@@ -79,6 +86,8 @@ class FoundNumber:
     n_clusters: int
     depth: float  # of the shallowest valley between those that are kept; 0 for one
     is_most: bool  # whether there may be more
+    in_map: bool = False  # whether the valleys are those of a diffusion map
+    only_in_map: bool = False  # whether there are none elsewhere
     only_learned: bool = False  # whether X itself has no groups
 
 
@@ -97,12 +106,18 @@ def check_auto_samples(n_samples: int) -> None:
         )
 
 
-def find_number(Z: NDArray, max_clusters: int, seed: int) -> FoundNumber:
+def find_number(
+    Z: NDArray, max_clusters: int, seed: int, *, in_map: bool = True
+) -> FoundNumber:
     """Find how many groups of points have valleys of lower density between them.
 
     K-means finds `max_clusters` clusters, at least 30. The two with the shallowest
     valley between them are merged, again and again, until every valley is deeper than
     chance makes it. The median of three such numbers counts.
+
+    The same is done with three diffusion maps of the points, each with landmarks of its
+    own, which take groups apart that are bent or long. There every valley must be deep,
+    and the clusters of the three must agree. The larger number counts.
 
     Parameters
     ----------
@@ -113,6 +128,8 @@ def find_number(Z: NDArray, max_clusters: int, seed: int) -> FoundNumber:
         each.
     seed : int
         Seed.
+    in_map : bool, default=True
+        Look at diffusion maps as well.
 
     Returns
     -------
@@ -123,26 +140,76 @@ def find_number(Z: NDArray, max_clusters: int, seed: int) -> FoundNumber:
     n_first = min(max(_LEAST_FIRST, max_clusters), len(points) // _LEAST_PER_CLUSTER)
     if n_first < 2 or not np.ptp(points):
         return FoundNumber(1, 0.0, False)
-    found = sorted(
-        _number(points, n_first, max_clusters, derived_seed(seed, f"tree {i}"))
-        for i in range(_N_TREES)
+    trees = [
+        list(_tree(points, _first_clusters(points, n_first, own), own))
+        for own in (derived_seed(seed, f"tree {i}") for i in range(_N_TREES))
+    ]
+    counts = sorted(_number(tree, max_clusters) for tree in trees)
+    n_clusters, depth = counts[len(counts) // 2]
+    found = FoundNumber(n_clusters, depth, n_clusters == max_clusters)
+    if not in_map or _n_dimensions(points) <= _FEW_DIMENSIONS:
+        return found
+    n_in_map, depth = _number_in_maps(points, n_first, max_clusters, seed)
+    if n_in_map <= n_clusters:
+        return found
+    return FoundNumber(
+        n_in_map, depth, n_in_map == max_clusters, True, only_in_map=n_clusters == 1
     )
-    n_clusters, depth = found[len(found) // 2]
-    return FoundNumber(n_clusters, depth, n_clusters == max_clusters)
 
 
-def _number(points, n_first, most, seed):
-    """Number of clusters of one tree, and the depth of the shallowest valley left."""
+def _first_clusters(points, n_first, seed):
     kmeans = make_clusterer("kmeans", n_first, _N_INIT, seed)
-    labels = relabel(fit_predict_labels(kmeans, points, quiet=True))
-    for step in _tree(points, labels, seed):
+    return relabel(fit_predict_labels(kmeans, points, quiet=True))
+
+
+def _number(tree, most):
+    """Number of clusters of a tree, and the depth of the shallowest valley left."""
+    for step in tree:
         n_clusters = step["n_clusters"] + 1  # before this step
         if n_clusters <= most and step["score"] > _DEEP:
             return n_clusters, step["score"]
     return 1, 0.0
 
 
-def merges(Z: NDArray, labels: NDArray, seed: int) -> list[dict[str, Any]]:
+def _number_in_maps(points, n_first, most, seed):
+    """The largest number with deep valleys whose clusters the maps agree on."""
+    maps = [
+        _levels(points, n_first, derived_seed(seed, f"map {i}"))
+        for i in range(_N_TREES)
+    ]
+    for n_clusters in range(min(most, n_first), 1, -1):
+        levels = [levels[n_clusters] for levels in maps if n_clusters in levels]
+        if len(levels) < _N_TREES:
+            continue
+        found, depths = zip(*levels)
+        depth = float(np.median(depths))
+        if depth > _DEEP_IN_MAP and mean_agreement(found) >= _LEAST_AGREEMENT:
+            return n_clusters, depth
+    return 1, 0.0
+
+
+def _levels(points, n_first, seed):
+    """Clusters in a diffusion map and their shallowest valley, by their number."""
+    embedding = diffusion_map(points, n_first, seed)
+    labels = _first_clusters(embedding, n_first, seed)
+    levels = {}
+    for step in _tree(embedding, labels, seed):
+        levels[step["n_clusters"] + 1] = (labels, step["score"])
+        kept, gone = step["clusters"]
+        labels = np.where(labels == gone, kept, labels)
+    return levels
+
+
+def _n_dimensions(points):
+    """How many dimensions the points fill: participation ratio of the variances."""
+    centered = points - points.mean(axis=0)
+    covariance = centered.T @ centered
+    return np.trace(covariance) ** 2 / np.sum(covariance**2)
+
+
+def merges(
+    Z: NDArray, labels: NDArray, seed: int, *, in_map: bool = False
+) -> list[dict[str, Any]]:
     """In which order clusters would be merged, until one is left.
 
     Parameters
@@ -153,6 +220,8 @@ def merges(Z: NDArray, labels: NDArray, seed: int) -> list[dict[str, Any]]:
         Clusters; -1 is none.
     seed : int
         Seed.
+    in_map : bool, default=False
+        Look at a diffusion map of the points.
 
     Returns
     -------
@@ -167,7 +236,11 @@ def merges(Z: NDArray, labels: NDArray, seed: int) -> list[dict[str, Any]]:
     if not len(drawn):
         return []
     names, position = np.unique(labels[drawn], return_inverse=True)
-    steps = _tree(_points(Z[drawn], seed), position, seed)
+    points = _points(Z[drawn], seed)
+    if in_map and len(names) > 1 and np.ptp(points):
+        n_first = min(_LEAST_FIRST, len(points) // _LEAST_PER_CLUSTER)
+        points = diffusion_map(points, max(n_first, len(names)), seed)
+    steps = _tree(points, position, seed)
     return [
         {**step, "clusters": tuple(int(names[each]) for each in step["clusters"])}
         for step in steps
@@ -297,6 +370,7 @@ def warn_of_number(found: FoundNumber | None) -> None:
     """Say when a number that was found deserves a doubt."""
     if found is None:
         return
+    needed = _DEEP_IN_MAP if found.in_map else _DEEP
     if found.n_clusters == 1:
         warn(
             'n_clusters="auto" found one cluster: no two groups have a valley of lower '
@@ -313,6 +387,14 @@ def warn_of_number(found: FoundNumber | None) -> None:
             "none. Look at the clusters before you rely on the number.",
             ClusterNumberWarning,
         )
+    elif found.only_in_map:
+        warn(
+            f'n_clusters="auto" found {found.n_clusters} clusters along the graph of '
+            "nearest points, but no two groups have a valley of lower density between "
+            "them in the space itself. Look at the clusters before you rely on the "
+            "number.",
+            ClusterNumberWarning,
+        )
     elif found.is_most:
         warn(
             f'n_clusters="auto" found as many clusters as max_clusters='
@@ -322,9 +404,9 @@ def warn_of_number(found: FoundNumber | None) -> None:
     elif found.n_clusters == 2:
         warn(
             'n_clusters="auto" found two clusters, with a valley of '
-            f"{found.depth:.1f} standard deviations in between ({_DEEP:g} are needed). "
-            "Two is also what is found if only the coarsest split of the data can be "
-            "seen in this space. Look at both before you rely on the number.",
+            f"{found.depth:.1f} standard deviations in between ({needed:g} are "
+            "needed). Two is also what is found if only the coarsest split of the data "
+            "can be seen in this space. Look at both before you rely on the number.",
             ClusterNumberWarning,
         )
 
@@ -341,6 +423,7 @@ class AutoNumberMixin:
     labels_: NDArray
     cluster_centers_: NDArray
     _found_: FoundNumber | None
+    _number_in_x_: int | None = None
 
     @property
     def n_clusters_(self) -> int:
@@ -348,29 +431,31 @@ class AutoNumberMixin:
         return len(self.cluster_centers_)
 
     def _check_n_samples(self, n_samples):
-        self._found_ = None
+        self._found_ = self._number_in_x_ = None
         if not is_auto(self.n_clusters):
             super()._check_n_samples(n_samples)  # type: ignore[misc]
             return
         check_auto_samples(n_samples)
         self._n_clusters_ = min(int(self.max_clusters), n_samples)
 
-    def _find_number(self, spaces, seed, given=None):
+    def _find_number(self, spaces, seed, given=None, *, in_map=True):
         """The number, in that of the spaces in which more clusters can be told apart.
 
         `given` returns X in its main components. If no groups can be told apart there,
-        a warning comes with the number. Without "auto" nothing happens.
+        a warning comes with the number. `in_map` says whether diffusion maps of the
+        spaces are looked at. Without "auto" nothing happens.
         """
         if not is_auto(self.n_clusters):
             return
         own, most = derived_seed(seed, "number"), int(self.max_clusters)
         found = max(
-            (find_number(Z, most, own) for Z in spaces),
+            (find_number(Z, most, own, in_map=in_map) for Z in spaces),
             key=lambda each: each.n_clusters,
         )
         if found.n_clusters > 1 and given is not None:
-            in_x = find_number(given(), most, own).n_clusters
-            found = replace(found, only_learned=in_x == 1)
+            if self._number_in_x_ is None:
+                self._number_in_x_ = find_number(given(), most, own).n_clusters
+            found = replace(found, only_learned=self._number_in_x_ == 1)
         self._found_ = found
         self._n_clusters_ = found.n_clusters
 
@@ -390,7 +475,8 @@ class AutoNumberMixin:
         """
         if is_auto(self.n_clusters):
             own = derived_seed(seed, "merges")
-            self.merge_history_ = merges(embed(), self.labels_, own)
+            in_map = self._found_ is not None and self._found_.in_map
+            self.merge_history_ = merges(embed(), self.labels_, own, in_map=in_map)
 
     def _warn_of_collapse(self, remedy):
         warn_of_number(self._found_)

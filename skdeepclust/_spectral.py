@@ -18,6 +18,7 @@ from skdeepclust._random import derived_seed
 __all__ = [
     "SpectralEnsemble",
     "cluster_embedding",
+    "diffusion_map",
     "find_landmarks",
     "landmark_affinity",
     "mean_distance",
@@ -36,6 +37,9 @@ _SAMPLES_PER_LANDMARK, _LANDMARKS_PER_CLUSTER, _MAX_LANDMARKS = 5, 10, 1000
 
 # Singular values below this share of the first are rounding errors.
 _SMALLEST = 1e-6
+
+# Landmarks that a point is tied to in a diffusion map, and steps of the walk.
+_N_NEIGHBORS, _N_STEPS = 5, 2
 
 _MAX_ITER_OF_LANDMARKS = 30  # landmarks need to be spread well, not to converge
 
@@ -178,17 +182,59 @@ def singular_basis(B, n_components, seed):
     basis : ndarray of shape (p, n_components)
         Columns are zero if B has fewer different rows than components.
     """
-    sums = np.asarray(B.sum(axis=0)).ravel()
-    scale = np.zeros_like(sums)
-    scale[sums > 0] = 1 / np.sqrt(sums[sums > 0])
-    scaled = B @ scipy.sparse.diags(scale)
-    values, V = _right_singular_vectors(scaled.tocsr(), n_components, seed)
+    scaled, scale = _scaled_columns(B)
+    values, V = _right_singular_vectors(scaled, n_components, seed)
     inverse = np.zeros_like(values)
     alive = values > _SMALLEST * values[0]
     inverse[alive] = 1 / values[alive]
     basis = np.zeros((B.shape[1], n_components))
     basis[:, : len(values)] = scale[:, None] * V * inverse
     return basis
+
+
+def _scaled_columns(B):
+    """B with columns divided by the roots of their sums, and these factors."""
+    sums = np.asarray(B.sum(axis=0)).ravel()
+    scale = np.zeros_like(sums)
+    scale[sums > 0] = 1 / np.sqrt(sums[sums > 0])
+    return (B @ scipy.sparse.diags(scale)).tocsr(), scale
+
+
+def diffusion_map(Z, n_components, seed):
+    r"""Coordinates in which points are near that many short paths lead between.
+
+    With the singular values s and left singular vectors u of the affinities to
+    landmarks, their columns scaled by the roots of their sums, a point has the
+    coordinates :math:`s_j^4 u_{ij}`: those of two steps of the random walk from points
+    to landmarks and back (Coifman and Lafon, "Diffusion maps", Applied and
+    Computational Harmonic Analysis 21, 2006). The first vector is constant and left
+    out.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n, d)
+        Points.
+    n_components : int
+        Number of coordinates.
+    seed : int
+        Seed.
+
+    Returns
+    -------
+    embedding : ndarray of shape (n, at most n_components)
+        Coordinates, of mean square one.
+    """
+    Z = Z.astype(np.float32)
+    p = min(number_of_landmarks(len(Z), n_components), max(2, len(Z) // 3))
+    landmarks = find_landmarks(Z, p, derived_seed(seed, "landmarks"))
+    r = min(_N_NEIGHBORS, len(landmarks))
+    bandwidth = mean_distance(Z, landmarks, r)
+    B = landmark_affinity(Z, landmarks, r, bandwidth, widens=True)
+    scaled, _ = _scaled_columns(B)
+    own = derived_seed(seed, "svd")
+    values, V = _right_singular_vectors(scaled, n_components + 1, own)
+    embedding = (scaled @ V[:, 1:]) * values[1:] ** (2 * _N_STEPS - 1)
+    return embedding / (np.sqrt(np.mean(embedding**2)) or 1.0)
 
 
 def _right_singular_vectors(A, k, seed):

@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.datasets import make_blobs
+from sklearn.cluster import KMeans
+from sklearn.datasets import load_wine, make_blobs
 from sklearn.metrics import adjusted_rand_score
 from sklearn.model_selection import GridSearchCV
+from sklearn.preprocessing import StandardScaler
 
 from skdeepclust import (
     DCEC,
@@ -70,6 +72,35 @@ def test_finds_separate_gaussians(k, d, seed):
     ids=["gaussian", "uniform", "correlated", "heavy tails"],
 )
 def test_finds_no_groups_where_there_are_none(draw):
+    assert find_number(draw(np.random.RandomState(0)), 12, 0).n_clusters == 1
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_wines_have_valleys_in_diffusion_maps_only(seed):
+    Z = StandardScaler().fit_transform(load_wine().data)
+    found = find_number(Z, 12, seed)
+    assert found.n_clusters == 3
+    assert found.in_map
+    assert found.only_in_map
+    with pytest.warns(ClusterNumberWarning, match="along the graph"):
+        warn_of_number(found)
+    assert find_number(Z, 12, seed, in_map=False).n_clusters == 1
+    labels = KMeans(3, n_init=5, random_state=0).fit_predict(Z)
+    in_map, outside = (merges(Z, labels, 0, in_map=way)[0] for way in (True, False))
+    assert in_map["score"] > 4 > outside["score"]
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda rng: rng.rand(1500, 4),
+        lambda rng: rng.randn(1500, 4),
+        lambda rng: rng.exponential(size=(1500, 8)),
+        lambda rng: rng.rand(1500, 3),
+    ],
+    ids=["uniform", "gaussian", "exponential", "few dimensions"],
+)
+def test_diffusion_maps_make_no_groups(draw):
     assert find_number(draw(np.random.RandomState(0)), 12, 0).n_clusters == 1
 
 
