@@ -173,6 +173,11 @@ def _number(tree, most):
 
 def _number_in_maps(points, n_first, most, seed):
     """The largest number with deep valleys whose clusters the maps agree on."""
+    # Copies of a point are a group of their own in a graph of neighbours.
+    points = np.unique(points, axis=0)
+    n_first = min(n_first, len(points) // _LEAST_PER_CLUSTER)
+    if n_first < 2:
+        return 1, 0.0
     maps = [
         _levels(points, n_first, derived_seed(seed, f"map {i}"))
         for i in range(_N_TREES)

@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+import joblib
 import numpy as np
 import torch
+from joblib.parallel import get_active_backend
 from torch.overrides import TorchFunctionMode
 
 __all__ = [
@@ -132,6 +134,22 @@ class _OwnDraws(TorchFunctionMode):
         return input.mul_(mask) if inplace else input * mask
 
 
+@contextmanager
+def _jobs_here() -> Iterator[None]:
+    """Jobs of a fit in a worker, such as a search for neighbours, stay in the worker.
+
+    A worker of dask that waits for jobs takes another fit meanwhile, in another thread,
+    which waits for the lock of the one that waits: neither would end.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    backend, _ = get_active_backend()
+    if is_main or type(backend).__module__ == joblib._parallel_backends.__name__:
+        yield
+        return
+    with joblib.parallel_config("threading", n_jobs=1):
+        yield
+
+
 def draws_of(seed: int, device: torch.device, run: Callable[[], None]) -> None:
     """Run a fit whose draws follow from the seed, whatever other threads do.
 
@@ -140,7 +158,7 @@ def draws_of(seed: int, device: torch.device, run: Callable[[], None]) -> None:
     again, with that generator seeded, and restored afterwards.
     """
     outer = _DRAWS.get()
-    with _GENERATOR_LOCK:
+    with _GENERATOR_LOCK, _jobs_here():
         if outer != "torch":
             own = _OwnDraws(seed, device)
             token = _DRAWS.set(own)

@@ -104,6 +104,14 @@ def test_diffusion_maps_make_no_groups(draw):
     assert find_number(draw(np.random.RandomState(0)), 12, 0).n_clusters == 1
 
 
+def test_copies_of_points_are_no_groups():
+    rng = np.random.RandomState(0)
+    Z = 8 * np.eye(5, 10)[rng.randint(5, size=900)] + rng.randn(900, 10)
+    assert find_number(np.concatenate([Z, Z[::3], Z[::3]]), 12, 0).n_clusters == 5
+    few = Z[np.linspace(0, 899, 15, dtype=int)]
+    assert find_number(np.repeat(few, 40, axis=0), 12, 0).n_clusters <= 12
+
+
 def test_a_ring_is_one_cluster_and_two_rings_are_two():
     rng = np.random.RandomState(0)
     angle = rng.uniform(0, 2 * np.pi, 1500)

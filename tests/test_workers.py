@@ -1,13 +1,17 @@
-"""Workers end with the process that started them."""
+"""Workers end with the process that started them, and keep the jobs of a fit."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import joblib
 import pytest
+from joblib.parallel import ThreadingBackend
 
+from skdeepclust import DEC
 from skdeepclust._workers import end_with
 
 MAIN = """
@@ -50,3 +54,34 @@ def test_no_worker_computes_on_when_its_parent_is_gone():
 def test_a_process_that_is_no_child_goes_on():
     end_with(os.getpid())
     end_with(2**22 + 1)
+
+
+class OfACluster(ThreadingBackend):
+    """A backend from outside joblib, whose workers take other fits while they wait."""
+
+    n_used = 0
+
+    def submit(self, func, callback):
+        type(self).n_used += 1
+        return super().submit(func, callback)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("in_worker", [True, False])
+def test_jobs_of_a_fit_in_a_worker_stay_there(blobs, in_worker):
+    """Or a worker of dask takes a fit that waits for the one that it waits for."""
+    joblib.register_parallel_backend("of a cluster", OfACluster)
+    OfACluster.n_used = 0
+    dec = DEC(3, pretrain_epochs=0, max_iter=0, random_state=0)
+
+    def fit():
+        with joblib.parallel_config("of a cluster", n_jobs=2):
+            return dec.fit(blobs[0])  # looks for neighbours by joblib
+
+    if in_worker:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(fit).result()
+        assert OfACluster.n_used == 0
+    else:
+        fit()
+        assert OfACluster.n_used > 0
