@@ -4,12 +4,13 @@ import matplotlib.pyplot as plt
 from _shared import BLUE, ORANGE, rows
 
 scores = {"probe": "a linear classifier, with labels", "kmeans": "k-means, without"}
-trained = [row for row in rows("contrastive", settings="simclr") if "epoch" in row]
+trained = rows("contrastive", what="images", settings="simclr")
+trained = [row for row in trained if isinstance(row["epoch"], int)]
 seeds = sorted({row["seed"] for row in trained})
 figure, ax = plt.subplots(figsize=(7.6, 3.4), layout="constrained")
 for (score, name), color in zip(scores.items(), (ORANGE, BLUE), strict=True):
     for seed in seeds:
-        curve = [r for r in trained if r["seed"] == seed and r["epoch"] != "last"]
+        curve = [row for row in trained if row["seed"] == seed]
         x, y = zip(*((row["epoch"], row[score]) for row in curve), strict=True)
         ax.plot(x, y, "o-", ms=4, color=color, label=name if seed == seeds[0] else None)
     for settings, line in (("untrained", "--"), ("pixels", ":")):
