@@ -90,6 +90,11 @@ class FoundNumber:
     only_in_map: bool = False  # whether there are none elsewhere
     only_learned: bool = False  # whether X itself has no groups
 
+    @property
+    def needed(self):
+        """Depth that a valley needs."""
+        return _DEEP_IN_MAP if self.in_map else _DEEP
+
 
 def is_auto(n_clusters: Any) -> bool:
     """Whether the number is to be found."""
@@ -140,12 +145,7 @@ def find_number(
     n_first = min(max(_LEAST_FIRST, max_clusters), len(points) // _LEAST_PER_CLUSTER)
     if n_first < 2 or not np.ptp(points):
         return FoundNumber(1, 0.0, False)
-    trees = [
-        list(_tree(points, _first_clusters(points, n_first, own), own))
-        for own in (derived_seed(seed, f"tree {i}") for i in range(_N_TREES))
-    ]
-    counts = sorted(_number(tree, max_clusters) for tree in trees)
-    n_clusters, depth = counts[len(counts) // 2]
+    n_clusters, depth = _number_in_space(points, n_first, max_clusters, seed)
     found = FoundNumber(n_clusters, depth, n_clusters == max_clusters)
     if not in_map or _n_dimensions(points) <= _FEW_DIMENSIONS:
         return found
@@ -160,6 +160,16 @@ def find_number(
 def _first_clusters(points, n_first, seed):
     kmeans = make_clusterer("kmeans", n_first, _N_INIT, seed)
     return relabel(fit_predict_labels(kmeans, points, quiet=True))
+
+
+def _number_in_space(points, n_first, most, seed):
+    """The median of three trees: a number, and the depth of its shallowest valley."""
+    seeds = [derived_seed(seed, f"tree {i}") for i in range(_N_TREES)]
+    found = sorted(
+        _number(_tree(points, _first_clusters(points, n_first, own), own), most)
+        for own in seeds
+    )
+    return found[len(found) // 2]
 
 
 def _number(tree, most):
@@ -375,7 +385,6 @@ def warn_of_number(found: FoundNumber | None) -> None:
     """Say when a number that was found deserves a doubt."""
     if found is None:
         return
-    needed = _DEEP_IN_MAP if found.in_map else _DEEP
     if found.n_clusters == 1:
         warn(
             'n_clusters="auto" found one cluster: no two groups have a valley of lower '
@@ -409,7 +418,7 @@ def warn_of_number(found: FoundNumber | None) -> None:
     elif found.n_clusters == 2:
         warn(
             'n_clusters="auto" found two clusters, with a valley of '
-            f"{found.depth:.1f} standard deviations in between ({needed:g} are "
+            f"{found.depth:.1f} standard deviations in between ({found.needed:g} are "
             "needed). Two is also what is found if only the coarsest split of the data "
             "can be seen in this space. Look at both before you rely on the number.",
             ClusterNumberWarning,
