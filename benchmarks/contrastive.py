@@ -174,7 +174,10 @@ def go_on(encoder, X, y, seed, write):
     head = TEMI(10, loss="scan", random_state=seed, device="cpu")
     Z = encoder.transform(X)
     sure = head.fit(Z).predict_proba(Z).max(axis=1)
-    labels = np.where(sure >= SURE, head.labels_, -1)
+    known = sure >= SURE
+    labels = np.where(known, head.labels_, -1)
+    scores = known.mean(), clustering_accuracy(y[known], labels[known])
+    of_known = dict(zip(KNOWN, map(float, scores), strict=True))
     start = time.process_time()
     params = {"module": encoder.module_, "random_state": seed, "device": "cpu"}
     params |= {"augment": preset("photo", X.shape[1:])}
@@ -190,10 +193,7 @@ def go_on(encoder, X, y, seed, write):
         deep = DeepCluster(10, **params, **way).fit(X)
         row = {"epoch": name, "own": clustering_accuracy(y, deep.labels_)}
         row |= {"probe": linear_probe(deep.transform(X), y, seed)}
-        known = labels >= 0
-        of_known = (known.mean(), clustering_accuracy(y[known], labels[known]))
-        row |= dict(zip(KNOWN, map(float, of_known)))
-        write({**row, "seconds": time.process_time() - start})
+        write({**row, **of_known, "seconds": time.process_time() - start})
         start = time.process_time()
 
 

@@ -266,7 +266,7 @@ class BaseJointEstimator(AutoNumberMixin, PublishedMixin, SoftClusterer):
             # loss, not towards better clusters.
             is_residual = hasattr(autoencoder, "start_from")
             spaces = [main] if is_residual else [main, Z]
-            self._find_number(spaces, seed, lambda: main)
+            self._find_number(spaces, seed)
             labels = first_clusters(
                 *(main, None if is_residual else Z, self._n_clusters_),
                 *(self.n_init, init_seed),

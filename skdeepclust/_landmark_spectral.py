@@ -22,7 +22,7 @@ from skdeepclust._n_clusters import (
     check_auto_samples,
     find_number,
     is_auto,
-    merges,
+    merge_history,
     warn_of_number,
 )
 from skdeepclust._random import derived_seed, root_seed
@@ -234,9 +234,7 @@ class LandmarkSpectralClustering(
         )
         self.n_clusters_ = n_clusters
         if is_auto(self.n_clusters):
-            own = derived_seed(seed, "merges")
-            in_map = self._found_ is not None and self._found_.in_map
-            self.merge_history_ = merges(Z, self.labels_, own, in_map=in_map)
+            self.merge_history_ = merge_history(self._found_, Z, self.labels_, seed)
 
     def _number(self, Z, seed):
         """The number that is asked for, or that is found."""

@@ -26,6 +26,7 @@ __all__ = [
     "check_auto_samples",
     "find_number",
     "is_auto",
+    "merge_history",
     "merges",
     "warn_of_number",
 ]
@@ -262,6 +263,15 @@ def merges(
     ]
 
 
+def merge_history(found, Z, labels, seed):
+    """What `merge_history_` holds: merges in the kind of space with the number found.
+
+    `seed` is that of the estimator.
+    """
+    in_map = found is not None and found.in_map
+    return merges(Z, labels, derived_seed(seed, "merges"), in_map=in_map)
+
+
 def _points(Z, seed):
     """At most 3,000 of the points in at most 32 main components, of mean square one."""
     rng = np.random.RandomState(seed)
@@ -455,19 +465,20 @@ class AutoNumberMixin:
     def _find_number(self, spaces, seed, given=None, *, in_map=True):
         """The number, in that of the spaces in which more clusters can be told apart.
 
-        `given` returns X in its main components. If no groups can be told apart there,
-        a warning comes with the number. `in_map` says whether diffusion maps of the
-        spaces are looked at. Without "auto" nothing happens.
+        `given` returns X in its main components; None if that is the first space. If no
+        groups can be told apart there, a warning comes with the number. `in_map` says
+        whether diffusion maps of the spaces are looked at. Without "auto" nothing
+        happens.
         """
         if not is_auto(self.n_clusters):
             return
         own, most = derived_seed(seed, "number"), int(self.max_clusters)
-        found = max(
-            (find_number(Z, most, own, in_map=in_map) for Z in spaces),
-            key=lambda each: each.n_clusters,
-        )
-        if found.n_clusters > 1 and given is not None:
-            if self._number_in_x_ is None:
+        in_spaces = [find_number(Z, most, own, in_map=in_map) for Z in spaces]
+        found = max(in_spaces, key=lambda each: each.n_clusters)
+        if found.n_clusters > 1:
+            if given is None:
+                self._number_in_x_ = in_spaces[0].n_clusters
+            elif self._number_in_x_ is None:
                 self._number_in_x_ = find_number(given(), most, own).n_clusters
             found = replace(found, only_learned=self._number_in_x_ == 1)
         self._found_ = found
@@ -488,9 +499,9 @@ class AutoNumberMixin:
         `embed` returns the space in which the clusters lie.
         """
         if is_auto(self.n_clusters):
-            own = derived_seed(seed, "merges")
-            in_map = self._found_ is not None and self._found_.in_map
-            self.merge_history_ = merges(embed(), self.labels_, own, in_map=in_map)
+            self.merge_history_ = merge_history(
+                self._found_, embed(), self.labels_, seed
+            )
 
     def _warn_of_collapse(self, remedy):
         warn_of_number(self._found_)

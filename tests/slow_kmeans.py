@@ -15,7 +15,7 @@ __all__ = ["SlowKMeans", "fitted_labels"]
 
 
 class SlowKMeans(KMeans):
-    """K-means that adds a file "process.time" to a folder before it begins."""
+    """K-means that adds a file "process.time.kind of X" to a folder first."""
 
     def __init__(
         self, n_clusters=4, *, n_init=1, random_state=None, folder=None, seconds=0.0

@@ -108,8 +108,10 @@ def test_copies_of_points_are_no_groups():
     rng = np.random.RandomState(0)
     Z = 8 * np.eye(5, 10)[rng.randint(5, size=900)] + rng.randn(900, 10)
     assert find_number(np.concatenate([Z, Z[::3], Z[::3]]), 12, 0).n_clusters == 5
-    few = Z[np.linspace(0, 899, 15, dtype=int)]
-    assert find_number(np.repeat(few, 40, axis=0), 12, 0).n_clusters <= 12
+    few = np.repeat(Z[np.linspace(0, 899, 15, dtype=int)], 40, axis=0)
+    found = find_number(few, 12, 0)
+    assert found.n_clusters <= 12
+    assert not found.in_map  # of 15 points there is no map
 
 
 def test_a_ring_is_one_cluster_and_two_rings_are_two():
