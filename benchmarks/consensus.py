@@ -36,6 +36,7 @@ from tables import TABLES
 from skdeepclust import DCEC, IDEC, TEMI, DeepCluster, Turtle
 from skdeepclust._auto_clustering import modularity
 from skdeepclust._sampling import pooled_silhouettes
+from skdeepclust.consensus._margins import ClusterMeans, confidence_of
 from skdeepclust.consensus._votes import Vote, agreement_of_runs
 from skdeepclust.metrics import clustering_accuracy, match_clusters
 
@@ -159,16 +160,20 @@ SCORES += ["loss"]
 def analyse(args, name):
     """Lines of a set, if its pool is there and they are not."""
     files = sorted((Path(args.pool) / name).glob("*.npz"), key=lambda f: int(f.stem))
-    if len(files) < DRAWN or common.rows_of(NAME, {"set": name, "kind": "choice"}):
+    is_drawn, is_compared = (
+        common.rows_of(NAME, {"set": name, "kind": kind}) for kind in ("draw", "choice")
+    )
+    if len(files) < 2 * FEW - 1 or (is_drawn and is_compared):
         return
     pool = [dict(np.load(file)) for file in files]
     X, y = load(POOLS[name][0])
-    found = np.stack([run["labels"] for run in pool])
-    drawn = list(draws(len(pool)))
-    for i, chosen in enumerate(drawn):
-        row = {"kind": "draw", "set": name, "draw": i, "n_runs": len(chosen)}
-        common.append(NAME, row | of_draw(found[chosen], y), args)
-    common.append(NAME, of_choice(name, pool[:MOST_COMPARED], X, y), args)
+    if not is_drawn:
+        for i, chosen in enumerate(draws(len(pool))):
+            row = {"kind": "draw", "set": name, "draw": i, "n_runs": len(chosen)}
+            drawn = of_draw([pool[run] for run in chosen], y)
+            common.append(NAME, row | drawn, args)
+    if not is_compared:
+        common.append(NAME, of_choice(name, pool[:MOST_COMPARED], X, y), args)
 
 
 def draws(n_runs):
@@ -182,27 +187,46 @@ def draws(n_runs):
             yield rng.permutation(n_runs)[:size]
 
 
-def of_draw(found, y):
-    """The consensus of a draw, and what its agreement says."""
+def of_draw(runs, y):
+    """The consensus of a draw, and what its agreement and its confidence say."""
+    found = np.stack([run["labels"] for run in runs])
     k = len(np.unique(y))
     start = time.process_time()
-    labels, shares = Vote(k, 20, 0).fit(found).predict(found)
+    vote = Vote(k, 20, 0).fit(found)
+    labels, shares = vote.predict(found)
     seconds = time.process_time() - start
     agreement = shares.max(axis=1)
     matches = match_clusters(y, labels)
     is_right = np.array([y[i] == matches.get(c) for i, c in enumerate(labels)])
     agreed = agreement > 0.9
-    # The fifth of least agreement; of equal ones the first of a random order.
-    order = np.random.RandomState(0).permutation(len(y))
-    worst = order[agreement[order].argsort(kind="stable")][: len(y) // 5]
+    kept = stored(len(y))
+    margins = [
+        ClusterMeans(run["embedding"], run["labels"][kept]).margins(
+            run["embedding"], run["labels"][kept]
+        )
+        for run in runs
+    ]
+    votes = vote.votes(found)[:, kept]
+    confidence = confidence_of(votes, labels[kept], np.stack(margins))
     return {
         **common.scores(y, labels),
         "vote_seconds": seconds,
         "agreed": float(agreed.mean()),
         "acc_agreed": float(is_right[agreed].mean()) if agreed.any() else None,
         "acc_rest": float(is_right[~agreed].mean()) if not agreed.all() else None,
-        "errors_in_worst": float((~is_right)[worst].sum() / max(1, (~is_right).sum())),
+        "errors_in_worst": errors_in_worst(agreement, is_right),
+        "errors_in_least_confident": errors_in_worst(confidence, is_right[kept]),
     }
+
+
+def errors_in_worst(values, is_right):
+    """Share of the errors that the fifth with the lowest values holds.
+
+    Of equal values the first of a random order count.
+    """
+    order = np.random.RandomState(0).permutation(len(values))
+    worst = order[values[order].argsort(kind="stable")][: len(values) // 5]
+    return float((~is_right)[worst].sum() / max(1, (~is_right).sum()))
 
 
 def of_choice(name, pool, X, y):
@@ -322,19 +346,25 @@ def table(_):
     table_of_choice(sets)
 
 
+REJECTION = ["agreed", "acc_agreed", "acc_rest", "errors_in_worst"]
+REJECTION += ["errors_in_least_confident"]
+
+
 def table_of_rejection(sets):
     lines = []
     for name in sets:
         cells = []
-        for key in ("agreed", "acc_agreed", "acc_rest", "errors_in_worst"):
-            values = [row[key] for row in kind_of("draw", name)]
-            values = [value for value in values if value is not None]
+        drawn = kind_of("draw", name)
+        for key in REJECTION:
+            values = [row[key] for row in drawn if row[key] is not None]
             cells.append(f"{np.mean(values):.2f}" if values else "")
-        lines.append([name, *cells])
+        most = [min(1, 0.2 / max(1e-9, 1 - row["acc"])) for row in drawn]
+        lines.append([name, *cells, f"{np.mean(most):.2f}"])
     common.print_table(
-        "Samples on which more than nine tenths of the runs agree: means over draws",
+        "Samples on which more than nine tenths of the runs agree, and the errors in a "
+        "fifth of the samples: means over draws",
         "set | share | their ACC | ACC of the rest | errors in the fifth of least "
-        "agreement",
+        "agreement | of least confidence | most that a fifth can hold",
         lines,
     )
 

@@ -20,12 +20,20 @@ from sklearn.utils.validation import check_is_fitted
 from skdeepclust._base import refitting
 from skdeepclust._cache import fingerprint
 from skdeepclust._compat import HasMethods, Interval, StrOptions, validate_parameters
-from skdeepclust._fitted import as_samples, clusters_of, count_samples, name_of
+from skdeepclust._fitted import (
+    as_samples,
+    clustered_space,
+    clusters_of,
+    count_samples,
+    name_of,
+)
 from skdeepclust._random import derived_seed, root_seed
+from skdeepclust._sampling import pooled_silhouettes
 from skdeepclust._scale import check_squares
 from skdeepclust._warnings import finished_first, warn
 from skdeepclust._workers import end_with
-from skdeepclust.consensus._pooled import pooled_scores
+from skdeepclust.consensus._margins import ClusterMeans, confidence_of
+from skdeepclust.consensus._pooled import scored_samples
 from skdeepclust.consensus._votes import (
     Vote,
     agreement_of_runs,
@@ -72,6 +80,9 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
     reject_below : float or None, default=None
         A sample whose agreement is lower stays unassigned (label -1). None assigns
         every sample.
+    unassigned_share : float, default=0.0
+        Share of the samples that stay unassigned (label -1): those with the lowest
+        `confidence_`. New samples below `least_confidence_` stay unassigned too.
     n_jobs : int or None, default=None
         Runs that are fitted at the same time, in joblib's sense. The number of threads
         of a run can change its result in the last digits.
@@ -94,6 +105,14 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         Number of clusters of the consensus.
     agreement_ : ndarray of shape (n_samples,)
         Share of the runs that have a sample in its cluster, from 0 to 1.
+    confidence_ : ndarray of shape (n_samples,)
+        The same, but a run that has a sample at the edge of its cluster counts less:
+        the mean over the runs of (1 + m) / 2 if a run votes for the cluster, else 0.
+        With the distances a to the mean of the own cluster and b to the nearest other
+        mean, in the embedding of the run, m is (b - a) / max(a, b). It tells samples
+        apart on which all runs agree.
+    least_confidence_ : float
+        Confidence below which a sample is unassigned; 0 with ``unassigned_share=0``.
     cluster_stability_ : ndarray of shape (n_clusters_found,)
         Mean Jaccard index of a cluster with the most similar cluster of every run:
         above .85 it is very stable, below .5 it dissolves in most runs [2]_.
@@ -173,6 +192,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
             Interval(Integral, 1, None, closed="left"),
         ],
         "reject_below": [Interval(Real, 0, 1, closed="both"), None],
+        "unassigned_share": [Interval(Real, 0, 1, closed="left")],
         "n_jobs": [Integral, None],
         "memory": [str, os.PathLike, HasMethods(["cache"]), None],
         "verbose": ["verbose"],
@@ -188,6 +208,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         subsample=0.8,
         n_clusters="auto",
         reject_below=None,
+        unassigned_share=0.0,
         n_jobs=None,
         memory=None,
         verbose=0,
@@ -199,6 +220,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         self.subsample = subsample
         self.n_clusters = n_clusters
         self.reject_below = reject_below
+        self.unassigned_share = unassigned_share
         self.n_jobs = n_jobs
         self.memory = memory
         self.verbose = verbose
@@ -256,8 +278,14 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         labels : ndarray of shape (n_samples,)
             Clusters; -1 for samples that are rejected or that all runs call noise.
         """
-        labels, shares = self._vote(X)
-        return self._rejecting(labels, shares)
+        X, found = self._found(X)
+        labels, shares = self._vote_.predict(found)
+        confidence = None
+        if self.least_confidence_:
+            spaces = (clustered_space(run, X) for run in self.runs_)
+            margins = self._margins(spaces, found)
+            confidence = confidence_of(self._vote_.votes(found), labels, margins)
+        return self._rejecting(labels, shares, confidence)
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Share of the runs that vote for every cluster.
@@ -272,7 +300,8 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         shares : ndarray of shape (n_samples, n_clusters_found)
             Shares. Rows sum to one, but for samples that all runs call noise.
         """
-        return self._vote(X)[1]
+        _, found = self._found(X)
+        return self._vote_.predict(found)[1]
 
     predict = available_if(_runs_predict)(predict)
     predict_proba = available_if(_runs_predict)(predict_proba)
@@ -357,8 +386,9 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         self._vote_ = Vote(n_clusters, _N_INIT, derived_seed(seed, "vote")).fit(found)
         labels, shares = self._vote_.predict(found)
         self.n_clusters_ = self._vote_.n_clusters
-        self.labels_ = self._rejecting(labels, shares)
+        self._score_runs(X, labels, derived_seed(seed, "scores"))
         self.agreement_ = shares.max(axis=1)
+        self.labels_ = self._rejecting(labels, shares, self.confidence_)
         self.cluster_jaccard_ = jaccard_with_runs(labels, found)
         self.cluster_stability_ = self.cluster_jaccard_.mean(axis=1)
         self.run_ari_ = agreement_of_runs(found)
@@ -367,10 +397,32 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         self.group_labels_ = np.stack(
             [self._labels_of_group(i, labels, seed) for i in range(n_groups)]
         )
-        self.pooled_scores_ = pooled_scores(
-            self.runs_, X, random_state=derived_seed(seed, "scores")
-        )
         self.best_run_ = int(self.run_ari_.mean(axis=1).argmax())
+
+    def _score_runs(self, X, labels, seed):
+        """What needs the embedding of every run: pooled scores and confidence."""
+        found = self.run_labels_
+        chosen = scored_samples(found.shape[1], random_state=seed)
+        scored, self._means_ = [], []
+        margins = np.empty(found.shape)
+        for i, run in enumerate(self.runs_):
+            Z = clustered_space(run, X)
+            self._means_.append(ClusterMeans(Z, found[i]))
+            margins[i] = self._means_[i].margins(Z, found[i])
+            scored.append(Z[chosen])
+        silhouettes = pooled_silhouettes(found[:, chosen], scored)
+        self.pooled_scores_ = silhouettes.mean(axis=1)
+        votes = self._vote_.votes(found)
+        self.confidence_ = confidence_of(votes, labels, margins)
+        self.least_confidence_ = 0.0
+        if self.unassigned_share:
+            self.least_confidence_ = float(
+                np.quantile(self.confidence_, self.unassigned_share, method="higher")
+            )
+
+    def _margins(self, spaces, found):
+        each = zip(self._means_, spaces, found)
+        return np.stack([means.margins(Z, labels) for means, Z, labels in each])
 
     def _labels_of_group(self, group, labels, seed):
         members = self.run_labels_[self.run_groups_ == group]
@@ -389,13 +441,15 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         )
         return int(values[counts.argmax()])
 
-    def _vote(self, X):
+    def _found(self, X):
+        """Samples as the runs take them, and the clusters of every run."""
         check_is_fitted(self, "runs_")
         X = _dense_samples(X)
-        found = np.stack([_whole(run.predict(X), run) for run in self.runs_])
-        return self._vote_.predict(found)
+        return X, np.stack([_whole(run.predict(X), run) for run in self.runs_])
 
-    def _rejecting(self, labels, shares):
+    def _rejecting(self, labels, shares, confidence):
+        if self.least_confidence_:
+            labels = np.where(confidence < self.least_confidence_, -1, labels)
         if self.reject_below is None:
             return labels
         return np.where(shares.max(axis=1) < self.reject_below, -1, labels)

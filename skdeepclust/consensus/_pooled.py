@@ -14,7 +14,7 @@ from skdeepclust._fitted import (
 )
 from skdeepclust._sampling import check_seed, pooled_silhouettes
 
-__all__ = ["pooled_scores"]
+__all__ = ["pooled_scores", "scored_samples"]
 
 _MAX_SAMPLES = 2000
 
@@ -82,9 +82,14 @@ def pooled_scores(
     for run, labels in zip(runs, found):
         if labels is None:
             raise TypeError(f"{run!r} finds no clusters. Pass fitted clusterers.")
-    spaces = (clustered_space(run, X) for run in runs)
-    chosen = np.random.RandomState(random_state).permutation(count_samples(X))
-    chosen = chosen[:max_samples]
+    chosen = scored_samples(count_samples(X), max_samples, random_state)
     return pooled_silhouettes(
-        np.stack([labels[chosen] for labels in found]), (Z[chosen] for Z in spaces)
+        np.stack([labels[chosen] for labels in found]),
+        (clustered_space(run, X)[chosen] for run in runs),
     ).mean(axis=1)
+
+
+def scored_samples(n_samples, max_samples=_MAX_SAMPLES, random_state=0):
+    """Positions of the samples that silhouettes are computed from."""
+    rng = np.random.RandomState(random_state)
+    return rng.permutation(n_samples)[:max_samples]

@@ -115,6 +115,26 @@ class Vote:
         labels = np.where(votes.any(axis=1), first.argmax(axis=1), -1)
         return labels, votes / np.maximum(1, votes.sum(axis=1, keepdims=True))
 
+    def votes(self, found):
+        """Cluster that every run votes for, -1 where it calls a sample noise.
+
+        Returns
+        -------
+        votes : ndarray of shape (n_runs, n)
+            Clusters of the consensus; -1 also stands for one that `predict` never
+            gives.
+        """
+        name = np.full(len(self._centers), -1)
+        name[self._present] = np.arange(len(self._present))
+        cluster_of_column = np.append(name[self._cluster_of_column], -1)
+        first = np.cumsum([0, *self._n_labels[:-1]])
+        return np.stack(
+            [
+                cluster_of_column[np.where((own >= 0) & (own < k), own + start, -1)]
+                for own, k, start in zip(found, self._n_labels, first)
+            ]
+        )
+
     def _columns(self, found):
         return memberships(found, self._n_labels)
 

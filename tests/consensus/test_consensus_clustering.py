@@ -117,6 +117,39 @@ def test_rejection(data):
     np.testing.assert_array_equal(kept.labels_[~rejected], everyone.labels_[~rejected])
 
 
+def test_the_least_confident_share_stays_unassigned(data):
+    X, _ = data
+    everyone = ConsensusClustering(KMEANS, 8, random_state=0).fit(X)
+    part = ConsensusClustering(KMEANS, 8, unassigned_share=0.2, random_state=0).fit(X)
+    rejected = part.labels_ == -1
+    assert 0.18 <= rejected.mean() <= 0.2
+    assert part.confidence_[rejected].max() < part.confidence_[~rejected].min()
+    np.testing.assert_array_equal(rejected, part.confidence_ < part.least_confidence_)
+    np.testing.assert_array_equal(part.predict(X), part.labels_)
+    np.testing.assert_array_equal(part.predict(X[:9]), part.labels_[:9])
+    np.testing.assert_array_equal(part.labels_[~rejected], everyone.labels_[~rejected])
+    np.testing.assert_array_equal(part.confidence_, everyone.confidence_)
+    assert everyone.least_confidence_ == 0
+
+
+def test_confidence_tells_samples_apart_on_which_all_runs_agree():
+    X, y = make_blobs(400, centers=[[0, 0], [4, 0]], cluster_std=1.2, random_state=0)
+    consensus = ConsensusClustering(KMeans(2, n_init=1), 5, random_state=0).fit(X)
+    assert consensus.agreement_.min() == 1
+    wrong = (consensus.labels_ == y) != (consensus.labels_ == y).mean().round()
+    assert 5 <= wrong.sum() <= 40
+    fifth = consensus.confidence_.argsort()[:80]
+    assert wrong[fifth].sum() > 0.8 * wrong.sum()
+
+
+def test_confidence_is_no_larger_than_agreement(data):
+    X, _ = data
+    kinds = [KMEANS, GaussianMixture(4), HDBSCAN(copy=True), AgglomerativeClustering(4)]
+    consensus = ConsensusClustering(None, vary=kinds, random_state=0).fit(X)
+    assert (consensus.confidence_ <= consensus.agreement_ + 1e-12).all()
+    assert consensus.confidence_.min() >= 0
+
+
 class FromList(ClusterMixin, BaseEstimator):
     """Gives the labels that it was made with."""
 

@@ -55,6 +55,20 @@ def test_a_run_that_splits_a_cluster_agrees():
     assert shares.max(axis=1).min() == 1
 
 
+def test_the_vote_of_every_run():
+    y = np.repeat([0, 1, 2], [30, 20, 10])
+    found = runs_of(y, 0.2)
+    vote = Vote(3, 5, 0).fit(found)
+    labels, shares = vote.predict(found)
+    votes = vote.votes(found)
+    assert votes.shape == found.shape
+    np.testing.assert_allclose((votes == labels).mean(axis=0), shares.max(axis=1))
+    odd = found.copy()
+    odd[0, 0], odd[1, 0] = -1, 99  # noise, and a cluster that the run did not have
+    np.testing.assert_array_equal(vote.votes(odd)[:2, 0], -1)
+    np.testing.assert_array_equal(vote.votes(odd)[:, 1:], votes[:, 1:])
+
+
 def test_noise_does_not_vote():
     y = np.repeat([0, 1], 50)
     some, all_noise = y.copy(), y.copy()
