@@ -8,7 +8,9 @@ The methods have their defaults, except for k-means, which has 20 starts, and fo
 mixture, which has full covariances in the first 32 main components of the pixels. "the
 autoencoder" is that of `DCEC`. `DEC` and `IDEC` get the images as rows. "start" is
 `init_labels_`: what joint training starts from, or what the last step of `DeepCluster`
-makes of the features before training. "name-2000" is a fixed random sample of 2,000.
+makes of the features before training. "DCEC from DeepCluster" is `DCEC` with the labels
+of `DeepCluster` as `init`; both are part of its cost. "name-2000" is a fixed random
+sample of 2,000.
 
 Every run is a line of `results/images.jsonl` and is not computed again; `--table`
 prints the table. Labels score finished runs and are used for nothing else.
@@ -29,7 +31,7 @@ NAME = "images"
 DATA = ["digits", "mnist_test-2000", "mnist_test", "cifar10_test-3000", "cifar10_test"]
 DEEP = {"DEC": DEC, "IDEC": IDEC, "DCEC": DCEC, "DeepCluster": DeepCluster}
 METHODS = ["k-means", "PCA + GaussianMixture", "AutoClustering"]
-METHODS += ["autoencoder + k-means", *DEEP]
+METHODS += ["autoencoder + k-means", *DEEP, "DCEC from DeepCluster"]
 
 
 def fitted(method, X, seed, device):
@@ -40,6 +42,10 @@ def fitted(method, X, seed, device):
         Z = common.pixels_of(X).astype(np.float32) if rows else X
         model = DEEP[method](10, random_state=seed, device=device).fit(Z)
         return model.labels_, model.init_labels_
+    if method == "DCEC from DeepCluster":
+        start = DeepCluster(10, random_state=seed, device=device).fit_predict(X)
+        model = DCEC(10, init=start, random_state=seed, device=device).fit(X)
+        return model.labels_, start
     if method == "autoencoder + k-means":
         autoencoder = Autoencoder(augment="auto", random_state=seed, device=device)
         return make_pipeline(autoencoder, kmeans).fit_predict(X), None

@@ -1,14 +1,17 @@
-"""The effect of unbalanced, corrupted or few data and a wrong number of clusters.
+"""The effect of unbalanced, damaged or few images and a wrong number of clusters.
 
-    python benchmarks/robustness.py --data digits --seeds 0 1 2 3 4
+    OMP_NUM_THREADS=1 python benchmarks/robustness.py --data digits --seeds 0 1 2
 
-DCEC, with its defaults except for 50 epochs of pretraining, beside the same autoencoder
-with k-means and with DCEC's start, and k-means on the pixels. Conditions:
+DCEC, with its defaults except for 50 epochs of pretraining, beside its start, the same
+autoencoder with k-means, DeepCluster with its defaults, and k-means on the pixels.
+Conditions:
 
 - plain: the data as they are;
-- unbalanced: a share of 10 % + 10 % * c of class c, from a tenth of the first class
-  to all of the last;
-- corrupted: noise replaces half of the rows of 5 % of the images;
+- 10:1, 100:1: classes of unequal sizes, which fall by the same factor from class to
+  class, in a random order: the largest is whole, of the smallest there is a tenth or a
+  hundredth;
+- damaged: noise replaces half of the rows of 5 % of the images;
+- duplicated: a tenth of the images five times;
 - two clusters fewer, and two more, than classes;
 - 500 samples only.
 
@@ -24,34 +27,27 @@ import _common as common
 import numpy as np
 from sklearn.cluster import KMeans
 
-from skdeepclust import DCEC, Autoencoder
+from skdeepclust import DCEC, Autoencoder, DeepCluster
 
 NAME = "robustness"
 DATA = ["digits", "mnist_test-2000"]
-CONDITIONS = [
-    "plain",
-    "unbalanced",
-    "corrupted",
-    "8 clusters",
-    "12 clusters",
-    "500 samples",
-]
-METHODS = [
-    "k-means",
-    "autoencoder + k-means",
-    "autoencoder + landmark spectral",
-    "DCEC",
-]
+CONDITIONS = ["plain", "10:1", "100:1", "damaged", "duplicated"]
+CONDITIONS += ["8 clusters", "12 clusters", "500 samples"]
+METHODS = ["k-means", "autoencoder + k-means", "DCEC, start", "DCEC", "DeepCluster"]
 EPOCHS = 50
 
 
 def under(condition, X, y, seed):
     """Samples, classes and number of clusters of a condition."""
     rng = np.random.RandomState(seed)
-    if condition == "unbalanced":
-        keep = np.flatnonzero(rng.rand(len(y)) < 0.1 + 0.1 * y)
+    if condition.endswith(":1"):
+        keep = unbalanced(y, float(condition[:-2]), rng)
         return X[keep], y[keep], 10
-    if condition == "corrupted":
+    if condition == "duplicated":
+        some = rng.permutation(len(X))[: len(X) // 10]
+        keep = np.sort(np.concatenate([np.arange(len(X)), *[some] * 4]))
+        return X[keep], y[keep], 10
+    if condition == "damaged":
         rows = X.reshape(len(X), -1).copy()
         hit = rng.permutation(len(X))[: len(X) // 20]
         top = np.iinfo(X.dtype).max if X.dtype == np.uint8 else 1
@@ -62,6 +58,17 @@ def under(condition, X, y, seed):
         keep = rng.permutation(len(X))[:500]
         return X[keep], y[keep], 10
     return X, y, int(condition.split()[0]) if condition[0].isdigit() else 10
+
+
+def unbalanced(y, ratio, rng):
+    """Samples of classes whose sizes fall by the same factor from class to class."""
+    rank = rng.permutation(10)
+    kept = []
+    for label in range(10):
+        own = rng.permutation(np.flatnonzero(y == label))
+        share = ratio ** (-rank[label] / 9)
+        kept.append(own[: max(1, round(share * len(own)))])
+    return np.sort(np.concatenate(kept))
 
 
 def fits(X, n_clusters, seed):
@@ -76,10 +83,13 @@ def fits(X, n_clusters, seed):
     labels = kmeans.fit_predict(autoencoder.transform(X))
     yield "autoencoder + k-means", pretraining, labels
     start = time.perf_counter()
-    shared |= {"module": autoencoder.module_, "pretrain_epochs": 0}
-    dcec = DCEC(n_clusters, **shared).fit(X)
-    yield "autoencoder + landmark spectral", pretraining, dcec.init_labels_
+    trained = {"module": autoencoder.module_, "pretrain_epochs": 0}
+    dcec = DCEC(n_clusters, **shared, **trained).fit(X)
+    yield "DCEC, start", pretraining, dcec.init_labels_
     yield "DCEC", pretraining + time.perf_counter() - start, dcec.labels_
+    start = time.perf_counter()
+    model = DeepCluster(n_clusters, **shared).fit(X)
+    yield "DeepCluster", time.perf_counter() - start, model.labels_
 
 
 def compute(args):

@@ -90,8 +90,9 @@ class DCEC(InverseTransformMixin, BaseJointEstimator):
         the consensus of several landmark spectral clusterings, of the main components
         or of the embedding, whichever they agree on more. "spectral" takes the most
         likely of several such clusterings of the embedding, "kmeans" is the papers'.
-        Centres of shape (n_clusters, embedding_dim) or any scikit-learn clusterer can
-        be given; see :ref:`the user guide <start-of-joint-training>`.
+        Centres of shape (n_clusters, embedding_dim), labels of shape (n_samples,) of
+        another clustering, or any scikit-learn clusterer can be given; see :ref:`the
+        user guide <start-of-joint-training>`.
     n_init : int, default=20
         Starts of k-means. The default is that of the reference code.
     unassigned_share : float, default=0.0

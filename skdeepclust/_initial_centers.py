@@ -9,6 +9,7 @@ from sklearn.decomposition import PCA
 from skdeepclust._auto_clustering import AutoClustering
 from skdeepclust._clusterers import fit_predict_labels, make_clusterer, relabel
 from skdeepclust._containers import as_array
+from skdeepclust._fitted import check_labels
 from skdeepclust._geometry import class_means, nearest
 from skdeepclust._random import derived_seed
 from skdeepclust._scale import check_size
@@ -25,6 +26,8 @@ from skdeepclust._tensor_data import map_blocks
 __all__ = [
     "check_centers",
     "first_clusters",
+    "given_labels",
+    "holds_labels",
     "initial_centers",
     "main_components",
     "spectral_starts",
@@ -50,9 +53,10 @@ def initial_centers(init, Z, n_clusters, n_init, seed):
     Parameters
     ----------
     init : "spectral", "kmeans", array-like of shape (n_clusters, embedding_dim) or \
-            estimator
+            (n_samples,), or estimator
         Source of the centres: the means of landmark spectral clusters, k-means, the
-        centres themselves, or the means of the clusters of any clusterer or mixture.
+        centres themselves, or the means of clusters: given ones, or those of any
+        clusterer or mixture.
     Z : ndarray of shape (n_samples, embedding_dim)
         Embedded points. They may be changed by rounding errors.
     n_clusters : int
@@ -78,16 +82,20 @@ def initial_centers(init, Z, n_clusters, n_init, seed):
     if isinstance(init, str):
         found = None if init == "kmeans" else _spectral(Z, n_clusters, n_init, seed)
         return found or _kmeans(Z, n_clusters, n_init, seed)
-    if not hasattr(init, "fit_predict"):
+    if holds_labels(init):
+        labels, source = given_labels(init, n_clusters, len(Z)), "init"
+    elif not hasattr(init, "fit_predict"):
         centers = check_centers(init, n_clusters, Z.shape[1]).astype(Z.dtype)
         return centers, nearest(Z, centers)
-    clusterer = make_clusterer(init, n_clusters, n_init, seed)
-    # In float32 the covariances of a mixture can come out singular.
-    labels = relabel(fit_predict_labels(clusterer, Z.astype(np.float64)))
+    else:
+        clusterer = make_clusterer(init, n_clusters, n_init, seed)
+        # In float32 the covariances of a mixture can come out singular.
+        labels = relabel(fit_predict_labels(clusterer, Z.astype(np.float64)))
+        source = f"init={init}"
     centers = class_means(Z[labels >= 0], labels[labels >= 0])
     if len(centers) != n_clusters:
         raise ValueError(
-            f"init={init} found {len(centers)} clusters in the embedding, but "
+            f"{source} found {len(centers)} clusters in the embedding, but "
             f"n_clusters={n_clusters}. Pass n_clusters={len(centers)}, or another init."
         )
     noise = labels < 0
@@ -228,6 +236,46 @@ def main_components(data, seed):
     return (
         map_blocks(lambda X: (X.flatten(1) - mean) @ components.T, data).cpu().numpy()
     )
+
+
+def holds_labels(init):
+    """Whether `init` is an array of labels, one per sample."""
+    if isinstance(init, str) or hasattr(init, "fit_predict"):
+        return False
+    try:
+        return np.ndim(init) == 1
+    except ValueError:  # lists of different lengths
+        return False
+
+
+def given_labels(init, n_clusters, n_samples):
+    """Labels that a user gives, as a new array of 0, 1, ... and -1.
+
+    Parameters
+    ----------
+    init : array-like of shape (n_samples,)
+        Labels: whole numbers, of which those below 0 are noise, or strings.
+    n_clusters, n_samples : int
+        Number of clusters and of samples.
+    """
+    labels = check_labels(init, "init")
+    if len(labels) != n_samples:
+        raise ValueError(
+            f"init must hold a label for each of the {n_samples} samples, shape "
+            f"({n_samples},), or centres of shape (n_clusters={n_clusters}, "
+            f"embedding_dim); got shape {labels.shape}."
+        )
+    if labels.dtype.kind in "biuf":
+        labels = labels.astype(np.int64)
+    else:
+        _, labels = np.unique(labels, return_inverse=True)
+    n_found = len(np.unique(labels[labels >= 0]))
+    if n_found != n_clusters:
+        raise ValueError(
+            f"init holds labels of {n_found} clusters, but n_clusters={n_clusters}. "
+            "Pass their number as n_clusters, or other labels."
+        )
+    return relabel(labels)
 
 
 def check_centers(init, n_clusters, width=None):

@@ -25,6 +25,8 @@ from skdeepclust._geometry import class_means, effective_clusters
 from skdeepclust._initial_centers import (
     check_centers,
     first_clusters,
+    given_labels,
+    holds_labels,
     initial_centers,
     main_components,
 )
@@ -149,9 +151,14 @@ class BaseJointEstimator(AutoNumberMixin, PublishedMixin, SoftClusterer):
             if is_auto(self.n_clusters):
                 raise ValueError(
                     'n_clusters="auto" finds the number itself, but init holds '
-                    "centres. Pass their number as n_clusters, or another init."
+                    "centres or labels. Pass their number as n_clusters, or another "
+                    "init."
                 )
-            check_centers(self.init, self.n_clusters)  # now, not after pretraining
+            # Now, not after pretraining.
+            if holds_labels(self.init):
+                given_labels(self.init, self.n_clusters, n_samples)
+            else:
+                check_centers(self.init, self.n_clusters)
         if self.memory is not None:
             Cache(self.memory).make_folder()
 
@@ -396,7 +403,8 @@ class BaseJointEstimator(AutoNumberMixin, PublishedMixin, SoftClusterer):
         if isinstance(self.init, str):
             nearest_center_suffices = self.init == "kmeans"
         else:
-            nearest_center_suffices = not hasattr(self.init, "fit_predict")
+            is_clusterer = hasattr(self.init, "fit_predict")
+            nearest_center_suffices = not (is_clusterer or holds_labels(self.init))
         if nearest_center_suffices:
             return None
         labels = torch.from_numpy(self.init_labels_).to(device)

@@ -121,7 +121,8 @@ def _blobs(n_samples, *shape):
     return blobs.astype(np.float32)
 
 
-IMAGES, TABLE = _blobs(60, 8, 8), _blobs(60, 20)
+N_ROWS = 60
+IMAGES, TABLE = _blobs(N_ROWS, 8, 8), _blobs(N_ROWS, 20)
 IMAGES.flags.writeable = TABLE.flags.writeable = False
 
 _COMMON = {"random_state": 0, "device": "cpu", "batch_size": 32}
@@ -839,6 +840,10 @@ _REFUSED: dict[str, dict[str, Callable[[], Any]]] = {
         "too few": lambda: np.zeros((2, 3)),
         "too many": lambda: np.zeros((4, 3)),
         "1-d": lambda: np.zeros(3),
+        "labels of one cluster": lambda: np.zeros(N_ROWS),
+        "labels with NaN": lambda: np.r_[np.nan, np.arange(N_ROWS - 1) % 3],
+        "infinite labels": lambda: np.r_[np.inf, np.arange(N_ROWS - 1) % 3],
+        "labels with None": lambda: [None, *"abcabc" * 10][:N_ROWS],
         "3-d": lambda: np.zeros((3, 3, 1)),
         "ragged": lambda: [[1], [2, 3], [1]],
         "complex": lambda: np.zeros((3, 3), complex),
@@ -883,6 +888,7 @@ _FAILS = {
     "optimizer": {"SparseAdam": lambda: torch.optim.SparseAdam},
 }
 
+_LABELS = tuple(i % 3 for i in range(N_ROWS))
 _EYE = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 _WORKS: dict[str, dict[str, tuple[Callable[[], Any], Any]]] = {
     "device": {"torch.device": (lambda: torch.device("cpu"), "cpu")},
@@ -903,6 +909,11 @@ _WORKS: dict[str, dict[str, tuple[Callable[[], Any], Any]]] = {
         "list": (lambda: np.eye(3).tolist(), _EYE),
         "integers": (lambda: np.eye(3, dtype=int), _EYE),
         "data frame": (lambda: pd.DataFrame(np.eye(3)), _EYE),
+        "labels": (lambda: np.arange(N_ROWS) % 3, _LABELS),
+        "labels as strings": (lambda: list("abc" * (N_ROWS // 3)), _LABELS),
+        "labels as a list": (lambda: [i % 3 for i in range(N_ROWS)], _LABELS),
+        "labels as floats": (lambda: np.arange(N_ROWS) % 3.0, _LABELS),
+        "labels as a series": (lambda: pd.Series(np.arange(N_ROWS) % 3), _LABELS),
     },
 }
 _WORKS_WITH_IMAGES: dict[str, dict[str, tuple[Callable[[], Any], Any]]] = {

@@ -227,7 +227,8 @@ class Found(ClusterMixin, BaseEstimator):
         return self.labels
 
 
-def test_clusters_of_a_clusterer_are_the_first_target(make_dcec, digits, monkeypatch):
+@pytest.mark.parametrize("init", [Found, np.asarray], ids=["clusterer", "labels"])
+def test_given_clusters_are_the_first_target(make_dcec, digits, monkeypatch, init):
     X, y = digits
     given = (y % 5).astype(np.int64)  # not the nearest centres
     targets = []
@@ -239,7 +240,7 @@ def test_clusters_of_a_clusterer_are_the_first_target(make_dcec, digits, monkeyp
 
     monkeypatch.setattr(ClusteringNet, "losses", losses)
     params = {"max_iter": 56, "update_interval": 4, "batch_size": 200, "lr": 1e-9}
-    dcec = make_dcec(init=Found(given), **params).fit(X)
+    dcec = make_dcec(init=init(given), **params).fit(X)
     np.testing.assert_array_equal(dcec.init_labels_, given)
     assert (dcec.labels_ != given).any()
     counts = np.bincount(given).tolist()

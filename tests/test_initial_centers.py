@@ -55,6 +55,31 @@ def test_initial_centers_given():
             initial_centers(wrong, Z, 4, 5, 7)
 
 
+def test_initial_centers_from_labels():
+    Z = features(100, 3)
+    given = np.repeat([7, 3, -1, 5], 25)
+    centers, labels = initial_centers(given.tolist(), Z, 3, 5, 7)
+    np.testing.assert_array_equal(labels[:25], 2)
+    np.testing.assert_array_equal(labels[25:50], 0)
+    np.testing.assert_array_equal(labels[75:], 1)
+    assert set(labels[50:75]) <= {0, 1, 2}  # the nearest
+    np.testing.assert_allclose(centers[2], Z[:25].mean(axis=0), rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(given, np.repeat([7, 3, -1, 5], 25))
+    as_floats, _ = initial_centers(given.astype(float), Z, 3, 5, 7)
+    np.testing.assert_array_equal(as_floats, centers)
+    names = np.array(["seven", "three", "three", "five"])[np.repeat(range(4), 25)]
+    _, of_names = initial_centers(names, Z, 3, 5, 7)
+    np.testing.assert_array_equal(of_names, np.repeat([1, 2, 2, 0], 25))
+    for wrong, message in (
+        (given[:99], r"shape \(100,\), or centres.*got shape \(99,\)"),
+        (given + 0.5, "init holds 7.5, but must hold .*whole numbers"),
+        (given // 4, "labels of 2 clusters, but n_clusters=3.*Pass their number"),
+        (given * 0 - 1, "labels of 0 clusters"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            initial_centers(wrong, Z, 3, 5, 7)
+
+
 def test_initial_centers_from_a_clusterer():
     Z = features(100, 3)
     agglomeration = AgglomerativeClustering()
