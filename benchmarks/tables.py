@@ -2,12 +2,16 @@
 
     OMP_NUM_THREADS=1 python benchmarks/tables.py
     OMP_NUM_THREADS=1 python benchmarks/tables.py --rules
+    OMP_NUM_THREADS=1 python benchmarks/tables.py --few
 
 The methods have their defaults, except for k-means, which has 20 starts. The default
 mixture has full covariances and one start. "start" is what DEC and IDEC have before
 joint training, `init_labels_`. "from a mixture" is
 `init=GaussianMixture(n_init=5, reg_covar=1e-3)`. `--rules` compares rules that choose
 among the candidates of `AutoClustering` without labels. Its own is the modularity.
+`--few` draws a few rows of every table, 20, 40 or 80 per cluster, and compares k-means,
+the candidate with the highest modularity, and `AutoClustering`, which keeps k-means
+unless another is better by more than a standard error.
 
 Real tables, all of scikit-learn but one: iris, wine and breast cancer, standardised;
 digits, 64 pixels divided by 16; pendigits-3000, 3,000 of the pen strokes, standardised.
@@ -29,8 +33,8 @@ it is always the same; the seeds of the results are those of the methods.
 - duplicates: 2,000 samples, 5 clusters, 10 columns, and 1,000 of them again.
 
 Every run is a line of `results/tables.jsonl` and is not computed again; `--table`
-prints the tables, with `--rules` that of the rules. Labels score finished runs and are
-used for nothing else.
+prints the tables, with `--rules` or `--few` that of the rules or of few rows. Labels
+score finished runs and are used for nothing else.
 """
 
 import time
@@ -47,12 +51,14 @@ from sklearn.preprocessing import StandardScaler
 
 from skdeepclust import DEC, IDEC, AutoClustering, Autoencoder
 from skdeepclust._auto_clustering import _candidates, _main_components, _Neighbors
+from skdeepclust._random import derived_seed, root_seed
 from skdeepclust._spectral_starts import cluster_moments, likelihood
 
 NAME = "tables"
 METHODS = ["k-means", "GaussianMixture", "AutoClustering", "autoencoder + k-means"]
 METHODS += ["DEC", "IDEC", "IDEC from a mixture"]
 RULES = ["modularity", "silhouette", "likelihood"]
+FEW = [20, 40, 80]
 
 
 # -- the tables ------------------------------------------------------------------------
@@ -175,6 +181,21 @@ def choices(X, y, seed):
         yield row | {"best": max(aris.values()), "kmeans": aris["kmeans"]}
 
 
+def of_few(X, y, per_cluster, seed):
+    """ARI of a few rows by k-means, the highest modularity, and AutoClustering."""
+    k = len(np.unique(y))
+    drawn = np.random.RandomState(seed).permutation(len(y))[: per_cluster * k]
+    X, y = X[drawn], y[drawn]
+    auto = AutoClustering(k, random_state=seed).fit(X)
+    root = root_seed(seed)
+    main = _main_components(X, derived_seed(root, "components"))
+    found = _candidates(X, main(X), k, 20, root)
+    aris = {each.name: adjusted_rand_score(y, each.labels) for each in found}
+    highest = max(auto.scores_, key=auto.scores_.get)
+    row = {"kmeans": aris["kmeans"], "highest": aris[highest]}
+    return row | {"ari": adjusted_rand_score(y, auto.labels_), "chosen": auto.chosen_}
+
+
 def compact(labels):
     return np.unique(labels, return_inverse=True)[1]
 
@@ -184,6 +205,9 @@ def compute(args):
         for name in args.tables:
             X, y = TABLES[name]()
             where = {"table": name, "seed": seed}
+            if args.few:
+                compute_few(args, where, X, y)
+                continue
             if args.rules:
                 if not common.rows_of(NAME, {**where, "rule": RULES[0]}):
                     for row in choices(X, y, seed):
@@ -195,12 +219,23 @@ def compute(args):
                     common.append(NAME, here | measure(method, X, y, seed), args)
 
 
+def compute_few(args, where, X, y):
+    for number in FEW:
+        here = {**where, "few": number}
+        is_done = common.rows_of(NAME, here)
+        if not is_done and len(y) >= number * len(np.unique(y)):
+            row = of_few(X, y, number, where["seed"])
+            common.append(NAME, here | row, args)
+
+
 # -- the tables of results -------------------------------------------------------------
 
 
 def table(args):
     if args.rules:
         return table_of_rules(args)
+    if args.few:
+        return table_of_few(args)
     lines, where = [], {"table": args.tables, "method": args.methods}
     for values, rows in common.groups(NAME, **where):
         starts = ("start_acc", "start_nmi", "start_ari")
@@ -276,6 +311,19 @@ def table_of_rules(args):
     )
 
 
+def table_of_few(args):
+    lines = []
+    for (name, number), rows in common.groups(NAME, table=args.tables, few=FEW):
+        cells = [common.spreads(rows, [key])[0] for key in ("kmeans", "highest", "ari")]
+        lines.append([name, number, len(rows), *cells, chosen(rows)])
+    common.print_table(
+        "ARI of a few rows: mean (sd, min) over draws",
+        "table | rows per cluster | draws | k-means | highest modularity | "
+        "AutoClustering | it chose",
+        lines,
+    )
+
+
 if __name__ == "__main__":
     common.run(
         __doc__,
@@ -285,4 +333,5 @@ if __name__ == "__main__":
         tables=(list(TABLES), list(TABLES)),
         methods=(METHODS, METHODS),
         rules=False,
+        few=False,
     )

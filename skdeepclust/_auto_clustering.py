@@ -42,9 +42,12 @@ _MAX_WIDTH, _MAX_SAMPLES = 32, 10_000
 # as are a fifth of a mean cluster, but at least ten. See benchmarks/tables.py.
 _SCORED, _SHARE_OF_CLUSTER, _MIN_NEIGHBORS = 5000, 5, 10
 
-# With fewer samples per cluster the score cannot tell candidates apart, and k-means is
-# the only one.
-_MIN_PER_CLUSTER = 100
+# With fewer samples per cluster k-means is the only candidate.
+_MIN_PER_CLUSTER = 20
+
+# With fewer samples per cluster another candidate must be better than k-means by this
+# number of standard errors. See benchmarks/tables.py.
+_ENOUGH_PER_CLUSTER, _STANDARD_ERRORS = 100, 1.0
 
 # Mixtures are fitted to at most this number of samples.
 _MAX_OF_MIXTURE, _MIXTURE_STARTS, _RIDGE = 5000, 2, 1e-3
@@ -79,7 +82,8 @@ class AutoClustering(ClusterMixin, BaseEstimator):
         "mixture, tied" (one covariance) and "spectral", a consensus of landmark
         spectral clusterings.
     chosen_ : str
-        The candidate with the highest score.
+        The candidate with the highest score. With fewer than 100 samples per cluster it
+        is "kmeans", unless another has a higher score by more than a standard error.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -107,12 +111,15 @@ class AutoClustering(ClusterMixin, BaseEstimator):
     clusters of similar sizes: if they are very uneven, look at the other candidates as
     well. ``benchmarks/tables.py`` has the choice beside the candidates.
 
+    Of few samples the score is uncertain. With fewer than 100 per cluster, k-means is
+    kept unless another candidate is better by more than one standard error of the
+    difference, the rule that [3]_ has for the size of a tree. With fewer than 20, or
+    with more than 100 clusters, k-means is the only candidate.
+
     "spectral" is the consensus of eight landmark spectral clusterings (four with more
     than 5,000 samples). They find 1.2 and 1.5 times as many clusters, with two numbers
     of landmarks, and merge those that are most like one Gaussian; then the samples are
-    clustered by the clusters that they are in, with these as landmarks [2]_. With
-    fewer than 100 samples per cluster, or more than 100 clusters, k-means is the only
-    candidate.
+    clustered by the clusters that they are in, with these as landmarks [2]_.
 
     More than 32 features are replaced by their first 32 main components, except for
     k-means; with more than 10,000 samples, candidates
@@ -124,6 +131,8 @@ class AutoClustering(ClusterMixin, BaseEstimator):
        networks", Physical Review E, 2004.
     .. [2] A. Strehl, J. Ghosh, "Cluster ensembles: a knowledge reuse framework for
        combining multiple partitions", Journal of Machine Learning Research, 2002.
+    .. [3] L. Breiman, J. H. Friedman, R. A. Olshen, C. J. Stone, "Classification and
+       regression trees", 1984.
 
     Examples
     --------
@@ -205,8 +214,8 @@ class AutoClustering(ClusterMixin, BaseEstimator):
         neighbors = _Neighbors(main, n_clusters, derived_seed(seed, "neighbors"))
         found = list(_candidates(sample, main, n_clusters, int(self.n_init), seed))
         self.scores_ = {each.name: neighbors.modularity(each.labels) for each in found}
-        self.chosen_ = max(self.scores_, key=lambda name: self.scores_[name])
-        self._best_ = next(each for each in found if each.name == self.chosen_)
+        self._best_ = _choice(found, self.scores_, neighbors)
+        self.chosen_ = self._best_.name
         self.labels_ = self._predict(X)
         present, self.labels_ = np.unique(self.labels_, return_inverse=True)
         self._present_ = present
@@ -265,6 +274,15 @@ def _candidates(X, main, n_clusters, n_init, seed):
         yield _Candidate("spectral", spectral.labels, spectral.predict)
 
 
+def _choice(found, scores, neighbors):
+    """The candidate with the highest score; of few samples k-means in doubt."""
+    kmeans, *others = found
+    if neighbors.per_cluster < _ENOUGH_PER_CLUSTER:
+        others = [each for each in others if neighbors.is_better(each, kmeans)]
+    # Of equal scores the first, and k-means comes first.
+    return max([kmeans, *others], key=lambda each: scores[each.name])
+
+
 def _nearest_of(centers, X):
     return nearest(X, centers.astype(X.dtype))
 
@@ -302,12 +320,24 @@ class _Neighbors:
         points = Z[self._chosen]
         found = NearestNeighbors(n_neighbors=max(1, min(wanted, n - 1))).fit(points)
         self._index = found.kneighbors(return_distance=False) if n > 1 else None
+        self.per_cluster = len(Z) / n_clusters
 
     def modularity(self, labels):
         """Modularity of clusters; 0 if there is one point."""
         if self._index is None:
             return 0.0
         return modularity(labels[self._chosen], self._index)
+
+    def is_better(self, candidate, other):
+        """Whether a candidate is better by more than a standard error."""
+        gains = np.subtract(
+            *(
+                parts_of_modularity(each.labels[self._chosen], self._index)
+                for each in (candidate, other)
+            )
+        )
+        error = gains.std(ddof=1) / math.sqrt(len(gains))
+        return bool(gains.mean() > _STANDARD_ERRORS * error)
 
 
 def modularity(labels, neighbors):
@@ -331,6 +361,13 @@ def modularity(labels, neighbors):
     shares = np.bincount(labels, minlength=n_labels) / labels.size
     counts = np.bincount(of_neighbors.ravel(), minlength=n_labels)
     return together - float(shares @ counts) / of_neighbors.size
+
+
+def parts_of_modularity(labels, neighbors):
+    """What every sample contributes: the modularity is the mean of these."""
+    together = (labels[neighbors] == labels[:, None]).mean(axis=1)
+    counts = np.bincount(labels[neighbors].ravel(), minlength=int(labels.max()) + 1)
+    return together - counts[labels] / neighbors.size
 
 
 def _main_components(X, seed):
