@@ -34,6 +34,7 @@ __all__ = [
     "Slot",
     "as_checkpoint",
     "keeper_of",
+    "own_checkpoint",
 ]
 
 _KIND = "checkpoint"
@@ -143,6 +144,15 @@ def as_checkpoint(checkpoint: Any) -> FitCheckpoint | None:
         checkpoint = FitCheckpoint(checkpoint)
     checkpoint.check()
     return checkpoint
+
+
+def own_checkpoint(checkpoint: Any, name: str) -> FitCheckpoint | None:
+    """A file for one of several fits, its name with `name` at the end."""
+    whole = as_checkpoint(checkpoint)
+    if whole is None:
+        return None
+    path = f"{os.fspath(whole.path)}.{name}"
+    return FitCheckpoint(path, minutes=whole.minutes, updates=whole.updates)
 
 
 class Keeper:

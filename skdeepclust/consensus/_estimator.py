@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdeepclust._base import refitting
 from skdeepclust._cache import fingerprint
+from skdeepclust._checkpoint import own_checkpoint
 from skdeepclust._compat import HasMethods, Interval, StrOptions, validate_parameters
 from skdeepclust._fitted import (
     as_samples,
@@ -64,7 +65,8 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
     ----------
     estimator : estimator or None
         Any clusterer of scikit-learn or of this library, or a pipeline that ends in
-        one. It is cloned. None if `vary` is a list.
+        one. It is cloned. If its `checkpoint` is set, every run has its own file:
+        ".run0", ".run1" and so on are added to the name. None if `vary` is a list.
     n_runs : int, default=10
         Number of runs. If `vary` is a list, its length counts instead.
     vary : {"seed", "subsample"} or list of estimators, default="seed"
@@ -346,6 +348,9 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
             _seeded(clone(each), derived_seed(seed, f"run {i}"))
             for i, each in enumerate(estimators)
         ]
+        if isinstance(self.vary, str):
+            for i, run in enumerate(runs):
+                _with_own_checkpoint(run, f"run{i}")
         if self.vary == "seed" and len(runs) > 1 and not _seeds_of(runs[0]):
             raise ValueError(
                 f"{name_of(self.estimator)} has no random_state, so that all runs "
@@ -513,6 +518,17 @@ def _seeded(estimator, seed):
     """Set every `random_state`, each to a seed of its own."""
     seeds = {name: derived_seed(seed, name) for name in _seeds_of(estimator)}
     return estimator.set_params(**seeds)
+
+
+def _with_own_checkpoint(estimator, name):
+    """Let every `checkpoint` be a file of its own, with `name` at the end."""
+    params = estimator.get_params(deep=True)
+    own = {
+        key: own_checkpoint(value, name)
+        for key, value in params.items()
+        if key.split("__")[-1] == "checkpoint" and value is not None
+    }
+    estimator.set_params(**own)
 
 
 def _permutation(n_samples, seed, run):

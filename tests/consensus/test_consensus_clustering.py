@@ -20,7 +20,14 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from tiny import tiny
 
-from skdeepclust import DCEC, CacheError, ConsensusClustering, RunsDisagreeWarning
+from skdeepclust import (
+    DCEC,
+    IDEC,
+    CacheError,
+    ConsensusClustering,
+    FitCheckpoint,
+    RunsDisagreeWarning,
+)
 from skdeepclust.consensus import pooled_scores
 from skdeepclust.consensus._estimator import _MappedFile
 from skdeepclust.metrics import ari_scorer
@@ -71,6 +78,23 @@ def test_seeds(data):
     assert len(seeds) == 3
     other = ConsensusClustering(KMEANS, 3, random_state=6).fit(X)
     assert seeds.isdisjoint(run.random_state for run in other.runs_)
+
+
+@pytest.mark.parametrize("kind", [str, lambda path: FitCheckpoint(path, minutes=9)])
+def test_every_run_has_its_own_checkpoint(data, tmp_path, kind):
+    X = data[0].astype(np.float32)
+    small = {"pretrain_epochs": 1, "max_iter": 2, "update_interval": 1, "n_init": 1}
+    idec = IDEC(4, **small, device="cpu", checkpoint=kind(tmp_path / "state"))
+    pipeline = make_pipeline(StandardScaler(), idec)
+    consensus = ConsensusClustering(pipeline, 2, random_state=0).fit(X)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"state.run0", "state.run1"} <= names
+    assert "state" not in names
+    again = clone(consensus).fit(X)  # finished fits are only loaded
+    np.testing.assert_array_equal(again.run_labels_, consensus.run_labels_)
+    assert idec.checkpoint is not None
+    minutes = consensus.runs_[0][-1].checkpoint.minutes
+    assert minutes == (1.0 if kind is str else 9)
 
 
 def test_every_seed_of_a_pipeline_is_set(data):
