@@ -265,17 +265,17 @@ def given_labels(init, n_clusters, n_samples):
             f"({n_samples},), or centres of shape (n_clusters={n_clusters}, "
             f"embedding_dim); got shape {labels.shape}."
         )
-    if labels.dtype.kind in "biuf":
-        labels = labels.astype(np.int64)
-    else:
-        _, labels = np.unique(labels, return_inverse=True)
-    n_found = len(np.unique(labels[labels >= 0]))
+    is_number = labels.dtype.kind in "biuf"
+    noise = labels < 0 if is_number else np.zeros(n_samples, dtype=bool)
+    _, index = np.unique(labels, return_inverse=True)
+    index[noise] = -1
+    n_found = len(np.unique(index[~noise]))
     if n_found != n_clusters:
         raise ValueError(
             f"init holds labels of {n_found} clusters, but n_clusters={n_clusters}. "
             "Pass their number as n_clusters, or other labels."
         )
-    return relabel(labels)
+    return relabel(index)
 
 
 def check_centers(init, n_clusters, width=None):

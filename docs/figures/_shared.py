@@ -6,11 +6,12 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-__all__ = ["BLUE", "DOCS", "GREY", "ORANGE", "accuracies", "draw", "figure_of", "rows"]
+__all__ = ["BLUE", "DOCS", "GREEN", "GREY", "ORANGE"]
+__all__ += ["accuracies", "draw", "figure_of", "rows"]
 
 DOCS = Path(__file__).resolve().parents[1]
 RESULTS = DOCS.parent / "benchmarks" / "results"
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "0.55"
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "0.55"
 
 
 def rows(name, **chosen):

@@ -408,15 +408,14 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         """What needs the embedding of every run: pooled scores and confidence."""
         found = self.run_labels_
         chosen = scored_samples(found.shape[1], random_state=seed)
-        scored, self._means_ = [], []
+        silhouettes, self._means_ = [], []
         margins = np.empty(found.shape)
-        for i, run in enumerate(self.runs_):
+        for i, run in enumerate(self.runs_):  # one embedding at a time
             Z = clustered_space(run, X)
             self._means_.append(ClusterMeans(Z, found[i]))
             margins[i] = self._means_[i].margins(Z, found[i])
-            scored.append(Z[chosen])
-        silhouettes = pooled_silhouettes(found[:, chosen], scored)
-        self.pooled_scores_ = silhouettes.mean(axis=1)
+            silhouettes.append(pooled_silhouettes(found[:, chosen], [Z[chosen]]))
+        self.pooled_scores_ = np.hstack(silhouettes).mean(axis=1)
         votes = self._vote_.votes(found)
         self.confidence_ = confidence_of(votes, labels, margins)
         self.least_confidence_ = 0.0
