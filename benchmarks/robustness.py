@@ -3,7 +3,8 @@
     OMP_NUM_THREADS=1 python benchmarks/robustness.py --data digits --seeds 0 1 2
 
 DCEC, with its defaults except for 50 epochs of pretraining, beside its start, the same
-autoencoder with k-means, DeepCluster with its defaults, and k-means on the pixels.
+autoencoder with k-means, DeepCluster with its defaults and with `balance=0.5`, and
+k-means on the pixels.
 Conditions:
 
 - plain: the data as they are;
@@ -33,7 +34,9 @@ NAME = "robustness"
 DATA = ["digits", "mnist_test-2000"]
 CONDITIONS = ["plain", "10:1", "100:1", "damaged", "duplicated"]
 CONDITIONS += ["8 clusters", "12 clusters", "500 samples"]
-METHODS = ["k-means", "autoencoder + k-means", "DCEC, start", "DCEC", "DeepCluster"]
+METHODS = ["k-means", "autoencoder + k-means", "DCEC, start", "DCEC"]
+BALANCES = {"DeepCluster": 1.0, "DeepCluster, balance 0.5": 0.5}
+METHODS += list(BALANCES)
 EPOCHS = 50
 
 
@@ -71,12 +74,22 @@ def unbalanced(y, ratio, rng):
     return np.sort(np.concatenate(kept))
 
 
-def fits(X, n_clusters, seed):
+def fits(X, n_clusters, seed, wanted):
+    """Method, seconds and labels of the methods wanted."""
+    shared = {"random_state": seed, "device": "cpu"}
+    if wanted - set(BALANCES):
+        yield from fits_of_autoencoder(X, n_clusters, seed, shared)
+    for method in [each for each in BALANCES if each in wanted]:
+        start = time.perf_counter()
+        model = DeepCluster(n_clusters, balance=BALANCES[method], **shared).fit(X)
+        yield method, time.perf_counter() - start, model.labels_
+
+
+def fits_of_autoencoder(X, n_clusters, seed, shared):
     pixels = common.pixels_of(X)
     start = time.perf_counter()
     labels = KMeans(n_clusters, n_init=20, random_state=seed).fit_predict(pixels)
     yield "k-means", time.perf_counter() - start, labels
-    shared = {"random_state": seed, "device": "cpu"}
     autoencoder = Autoencoder(augment="auto", max_epochs=EPOCHS, **shared).fit(X)
     pretraining = sum(autoencoder.history_["pretraining"]["dur"])
     kmeans = KMeans(n_clusters, n_init=20, random_state=seed)
@@ -87,9 +100,6 @@ def fits(X, n_clusters, seed):
     dcec = DCEC(n_clusters, **shared, **trained).fit(X)
     yield "DCEC, start", pretraining, dcec.init_labels_
     yield "DCEC", pretraining + time.perf_counter() - start, dcec.labels_
-    start = time.perf_counter()
-    model = DeepCluster(n_clusters, **shared).fit(X)
-    yield "DeepCluster", time.perf_counter() - start, model.labels_
 
 
 def compute(args):
@@ -97,10 +107,13 @@ def compute(args):
     for seed in args.seeds:
         for condition in CONDITIONS:
             where = {"data": args.data, "condition": condition, "seed": seed}
-            if common.rows_of(NAME, where):
+            wanted = set(METHODS) - {
+                row["method"] for row in common.rows_of(NAME, where)
+            }
+            if not wanted:
                 continue
             X_now, y_now, n_clusters = under(condition, X, y, seed)
-            for method, seconds, labels in list(fits(X_now, n_clusters, seed)):
+            for method, seconds, labels in list(fits(X_now, n_clusters, seed, wanted)):
                 row = {**where, "method": method, "seconds": seconds}
                 row |= {"n_samples": len(X_now), **common.scores(y_now, labels)}
                 common.append(NAME, row, args)

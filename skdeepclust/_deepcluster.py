@@ -128,6 +128,10 @@ class DeepCluster(AutoNumberMixin, PublishedMixin, BaseDeepClusterer):
         "auto" takes the number that makes 60 steps: 1 with thousands of images. A new
         last layer learns nothing useful in the few steps of a single pass through small
         data (``benchmarks/README.md``).
+    balance : float, default=1.0
+        How evenly pseudo-classes are drawn: 1 draws each equally often, as in [1]_, and
+        0 as often as it has samples. 0.5, the square root of the size, was better
+        for classes of very different sizes (``benchmarks/README.md``).
     tol : float, default=0.01
         Training stops when the normalised mutual information between the
         pseudo-labels of two rounds is above ``1 - tol``.
@@ -246,8 +250,9 @@ class DeepCluster(AutoNumberMixin, PublishedMixin, BaseDeepClusterer):
        whitened, rows scaled to length one.
     2. The clusterer makes pseudo-labels. A pseudo-class without samples is left out
        of this round.
-    3. Samples are drawn so that every pseudo-class comes up equally often, are
-       augmented, and network and last layer are trained on multinomial logistic loss.
+    3. Samples are drawn so that every pseudo-class comes up equally often, or nearly
+       (`balance`), are augmented, and network and last layer are trained on multinomial
+       logistic loss.
 
     In "deepcluster-v2" the whitening of the round is a layer of the network that is
     not trained, in front of the centroids. [2]_ has a trained projection there, for
@@ -324,6 +329,7 @@ class DeepCluster(AutoNumberMixin, PublishedMixin, BaseDeepClusterer):
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
         ],
+        "balance": [Interval(Real, 0, 1, closed="both")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "pca_dim": [Interval(Integral, 1, None, closed="left")],
         "n_heads": [Interval(Integral, 1, None, closed="left")],
@@ -347,6 +353,7 @@ class DeepCluster(AutoNumberMixin, PublishedMixin, BaseDeepClusterer):
         augment="auto",
         max_iter=20,
         epochs_per_round="auto",
+        balance=1.0,
         tol=0.01,
         pca_dim=256,
         n_heads=1,
@@ -375,6 +382,7 @@ class DeepCluster(AutoNumberMixin, PublishedMixin, BaseDeepClusterer):
         self.augment = augment
         self.max_iter = max_iter
         self.epochs_per_round = epochs_per_round
+        self.balance = balance
         self.tol = tol
         self.pca_dim = pca_dim
         self.n_heads = n_heads
@@ -466,7 +474,8 @@ class DeepCluster(AutoNumberMixin, PublishedMixin, BaseDeepClusterer):
                         normalized_mutual_info_score(previous, labels[:, 0])
                     )
                 # 3. Train on them, every pseudo-class as often as the others.
-                draws = balanced_draw(labels[:, 0], self._n_draws(len(data)), rng)
+                n_draws = self._n_draws(len(data))
+                draws = balanced_draw(labels[:, 0], n_draws, rng, self.balance)
             previous = labels[:, 0]
             end = {"previous": previous, "rng": rng.get_state(), "converged": False}
             run.kept = {**end, "labels": labels, "facts": facts, "draws": draws}

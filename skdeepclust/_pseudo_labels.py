@@ -53,11 +53,11 @@ def whiten(F, mean, projection):
     return unit_rows(((F - mean) @ projection.T).astype(np.float32))
 
 
-def balanced_draw(labels, n_draws, rng):
-    """Draw samples so that every class comes up equally often.
+def balanced_draw(labels, n_draws, rng, balance=1.0):
+    """Draw samples so that every class comes up equally often, or nearly.
 
-    Shares differ by one draw at most, and within a class the same holds for its
-    samples. Samples of label -1 are left out.
+    Shares differ from those that are wanted by one draw at most, and within a class the
+    same holds for its samples. Samples of label -1 are left out.
 
     Parameters
     ----------
@@ -67,6 +67,9 @@ def balanced_draw(labels, n_draws, rng):
         Number of draws.
     rng : RandomState
         Draws which classes get one more sample, and the order.
+    balance : float, default=1.0
+        1 draws every class equally often, 0 as often as it has samples. In between,
+        a class comes up in proportion to its size to the power of 1 - balance.
 
     Returns
     -------
@@ -74,8 +77,14 @@ def balanced_draw(labels, n_draws, rng):
         Positions of the samples drawn.
     """
     n_classes = labels.max() + 1
-    quotas = np.full(n_classes, n_draws // n_classes)
-    quotas[rng.permutation(n_classes)[: n_draws % n_classes]] += 1
+    sizes = np.bincount(labels[labels >= 0], minlength=n_classes)
+    weights = sizes ** (1.0 - balance)
+    wanted = n_draws * weights / weights.sum()
+    quotas = np.floor(wanted).astype(int)
+    # What rounding left goes to the largest fractions, of equal ones at random.
+    order = rng.permutation(n_classes)
+    rest = order[np.argsort(-(wanted - quotas)[order], kind="stable")]
+    quotas[rest[: n_draws - quotas.sum()]] += 1
     draws = []
     for each, quota in enumerate(quotas):
         members = np.flatnonzero(labels == each)

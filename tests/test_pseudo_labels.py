@@ -65,6 +65,17 @@ def test_equal_draws_are_equal(n_draws):
     assert (np.diff(labels[index]) != 0).sum() > n_draws / 3  # in mixed order
 
 
+@pytest.mark.parametrize(
+    ("balance", "expected"), [(1, [20, 20, 20]), (0.5, [6, 18, 36]), (0, [1, 12, 47])]
+)
+def test_draws_in_proportion_to_a_power_of_the_size(balance, expected):
+    labels = np.repeat([0, 1, 2, -1], [4, 36, 144, 50])
+    index = balanced_draw(labels, 60, np.random.RandomState(0), balance)
+    drawn = np.bincount(labels[index], minlength=3)
+    assert drawn.sum() == 60
+    assert np.abs(drawn - expected).max() <= 1
+
+
 def test_noise_is_not_drawn():
     labels = np.array([-1, 0, 1, -1, 0])
     index = balanced_draw(labels, 100, np.random.RandomState(0))
