@@ -163,7 +163,7 @@ def analyse(args, name):
     is_drawn, is_compared = (
         common.rows_of(NAME, {"set": name, "kind": kind}) for kind in ("draw", "choice")
     )
-    if len(files) < 2 * FEW - 1 or (is_drawn and is_compared):
+    if len(files) < DRAWN or (is_drawn and is_compared):
         return
     pool = [dict(np.load(file)) for file in files]
     X, y = load(POOLS[name][0])
@@ -200,12 +200,10 @@ def of_draw(runs, y):
     is_right = np.array([y[i] == matches.get(c) for i, c in enumerate(labels)])
     agreed = agreement > 0.9
     kept = stored(len(y))
-    margins = [
-        ClusterMeans(run["embedding"], run["labels"][kept]).margins(
-            run["embedding"], run["labels"][kept]
-        )
-        for run in runs
-    ]
+    margins = []
+    for run in runs:
+        embedded = run["embedding"], run["labels"][kept]
+        margins.append(ClusterMeans(*embedded).margins(*embedded))
     votes = vote.votes(found)[:, kept]
     confidence = confidence_of(votes, labels[kept], np.stack(margins))
     return {

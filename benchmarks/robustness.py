@@ -4,8 +4,7 @@
 
 DCEC, with its defaults except for 50 epochs of pretraining, beside its start, the same
 autoencoder with k-means, DeepCluster with its defaults and with `balance=0.5`, and
-k-means on the pixels.
-Conditions:
+k-means on the pixels. Conditions:
 
 - plain: the data as they are;
 - 10:1, 100:1: classes of unequal sizes, which fall by the same factor from class to
@@ -114,6 +113,8 @@ def compute(args):
                 continue
             X_now, y_now, n_clusters = under(condition, X, y, seed)
             for method, seconds, labels in list(fits(X_now, n_clusters, seed, wanted)):
+                if method not in wanted:
+                    continue
                 row = {**where, "method": method, "seconds": seconds}
                 row |= {"n_samples": len(X_now), **common.scores(y_now, labels)}
                 common.append(NAME, row, args)

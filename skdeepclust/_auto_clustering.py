@@ -213,9 +213,11 @@ class AutoClustering(ClusterMixin, BaseEstimator):
         main = self._components_(sample)
         neighbors = _Neighbors(main, n_clusters, derived_seed(seed, "neighbors"))
         found = list(_candidates(sample, main, n_clusters, int(self.n_init), seed))
-        self.scores_ = {each.name: neighbors.modularity(each.labels) for each in found}
-        self._best_ = _choice(found, self.scores_, neighbors)
-        self.chosen_ = self._best_.name
+        parts = {each.name: neighbors.parts(each.labels) for each in found}
+        self.scores_ = {name: float(part.mean()) for name, part in parts.items()}
+        is_few = len(sample) < _ENOUGH_PER_CLUSTER * n_clusters
+        self.chosen_ = _choice(parts, self.scores_, is_few)
+        self._best_ = next(each for each in found if each.name == self.chosen_)
         self.labels_ = self._predict(X)
         present, self.labels_ = np.unique(self.labels_, return_inverse=True)
         self._present_ = present
@@ -274,13 +276,20 @@ def _candidates(X, main, n_clusters, n_init, seed):
         yield _Candidate("spectral", spectral.labels, spectral.predict)
 
 
-def _choice(found, scores, neighbors):
+def _choice(parts, scores, is_few):
     """The candidate with the highest score; of few samples k-means in doubt."""
-    kmeans, *others = found
-    if neighbors.per_cluster < _ENOUGH_PER_CLUSTER:
-        others = [each for each in others if neighbors.is_better(each, kmeans)]
+    kmeans, *others = parts
+    if is_few:
+        gains = {name: parts[name] - parts[kmeans] for name in others}
+        others = [name for name in others if _is_clear(gains[name])]
     # Of equal scores the first, and k-means comes first.
-    return max([kmeans, *others], key=lambda each: scores[each.name])
+    return max([kmeans, *others], key=lambda name: scores[name])
+
+
+def _is_clear(gains):
+    """Whether the mean gain is above zero by more than a standard error."""
+    error = gains.std(ddof=1) / math.sqrt(len(gains))
+    return gains.mean() > _STANDARD_ERRORS * error
 
 
 def _nearest_of(centers, X):
@@ -320,24 +329,16 @@ class _Neighbors:
         points = Z[self._chosen]
         found = NearestNeighbors(n_neighbors=max(1, min(wanted, n - 1))).fit(points)
         self._index = found.kneighbors(return_distance=False) if n > 1 else None
-        self.per_cluster = len(Z) / n_clusters
+
+    def parts(self, labels):
+        """What every point contributes to the modularity; 0 if there is one point."""
+        if self._index is None:
+            return np.zeros(1)
+        return parts_of_modularity(labels[self._chosen], self._index)
 
     def modularity(self, labels):
         """Modularity of clusters; 0 if there is one point."""
-        if self._index is None:
-            return 0.0
-        return modularity(labels[self._chosen], self._index)
-
-    def is_better(self, candidate, other):
-        """Whether a candidate is better by more than a standard error."""
-        gains = np.subtract(
-            *(
-                parts_of_modularity(each.labels[self._chosen], self._index)
-                for each in (candidate, other)
-            )
-        )
-        error = gains.std(ddof=1) / math.sqrt(len(gains))
-        return bool(gains.mean() > _STANDARD_ERRORS * error)
+        return float(self.parts(labels).mean())
 
 
 def modularity(labels, neighbors):
@@ -355,18 +356,14 @@ def modularity(labels, neighbors):
     score : float
         Share of neighbours in the same cluster, less what chance would give.
     """
-    of_neighbors = labels[neighbors]
-    together = float((of_neighbors == labels[:, None]).mean())
-    n_labels = int(labels.max()) + 1
-    shares = np.bincount(labels, minlength=n_labels) / labels.size
-    counts = np.bincount(of_neighbors.ravel(), minlength=n_labels)
-    return together - float(shares @ counts) / of_neighbors.size
+    return float(parts_of_modularity(labels, neighbors).mean())
 
 
 def parts_of_modularity(labels, neighbors):
     """What every sample contributes: the modularity is the mean of these."""
-    together = (labels[neighbors] == labels[:, None]).mean(axis=1)
-    counts = np.bincount(labels[neighbors].ravel(), minlength=int(labels.max()) + 1)
+    of_neighbors = labels[neighbors]
+    together = (of_neighbors == labels[:, None]).mean(axis=1)
+    counts = np.bincount(of_neighbors.ravel(), minlength=int(labels.max()) + 1)
     return together - counts[labels] / neighbors.size
 
 

@@ -474,7 +474,7 @@ class DeepCluster(AutoNumberMixin, PublishedMixin, BaseDeepClusterer):
                     facts["nmi_previous"] = float(
                         normalized_mutual_info_score(previous, labels[:, 0])
                     )
-                # 3. Train on them, every pseudo-class as often as the others.
+                # 3. Train on them, every pseudo-class as often as `balance` says.
                 n_draws = self._n_draws(len(data))
                 draws = balanced_draw(labels[:, 0], n_draws, rng, self.balance)
             previous = labels[:, 0]

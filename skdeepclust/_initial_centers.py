@@ -83,24 +83,29 @@ def initial_centers(init, Z, n_clusters, n_init, seed):
         found = None if init == "kmeans" else _spectral(Z, n_clusters, n_init, seed)
         return found or _kmeans(Z, n_clusters, n_init, seed)
     if holds_labels(init):
-        labels, source = given_labels(init, n_clusters, len(Z)), "init"
+        labels = given_labels(init, n_clusters, len(Z))
     elif not hasattr(init, "fit_predict"):
         centers = check_centers(init, n_clusters, Z.shape[1]).astype(Z.dtype)
         return centers, nearest(Z, centers)
     else:
-        clusterer = make_clusterer(init, n_clusters, n_init, seed)
-        # In float32 the covariances of a mixture can come out singular.
-        labels = relabel(fit_predict_labels(clusterer, Z.astype(np.float64)))
-        source = f"init={init}"
+        labels = _labels_of_clusterer(init, Z, n_clusters, n_init, seed)
     centers = class_means(Z[labels >= 0], labels[labels >= 0])
-    if len(centers) != n_clusters:
-        raise ValueError(
-            f"{source} found {len(centers)} clusters in the embedding, but "
-            f"n_clusters={n_clusters}. Pass n_clusters={len(centers)}, or another init."
-        )
     noise = labels < 0
     labels[noise] = nearest(Z, centers)[noise]
     return centers, labels
+
+
+def _labels_of_clusterer(init, Z, n_clusters, n_init, seed):
+    clusterer = make_clusterer(init, n_clusters, n_init, seed)
+    # In float32 the covariances of a mixture can come out singular.
+    labels = relabel(fit_predict_labels(clusterer, Z.astype(np.float64)))
+    n_found = int(labels.max()) + 1
+    if n_found != n_clusters:
+        raise ValueError(
+            f"init={init} found {n_found} clusters in the embedding, but "
+            f"n_clusters={n_clusters}. Pass n_clusters={n_found}, or another init."
+        )
+    return labels
 
 
 def _kmeans(Z, n_clusters, n_init, seed):

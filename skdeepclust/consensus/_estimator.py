@@ -284,9 +284,12 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         labels, shares = self._vote_.predict(found)
         confidence = None
         if self.least_confidence_:
-            spaces = (clustered_space(run, X) for run in self.runs_)
-            margins = self._margins(spaces, found)
-            confidence = confidence_of(self._vote_.votes(found), labels, margins)
+            each = zip(self.runs_, self._means_, found)
+            margins = [
+                means.margins(clustered_space(run, X), own) for run, means, own in each
+            ]
+            votes = self._vote_.votes(found)
+            confidence = confidence_of(votes, labels, np.stack(margins))
         return self._rejecting(labels, shares, confidence)
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
@@ -351,7 +354,11 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         if isinstance(self.vary, str):
             for i, run in enumerate(runs):
                 _with_own_checkpoint(run, f"run{i}")
-        if self.vary == "seed" and len(runs) > 1 and not _seeds_of(runs[0]):
+        if (
+            self.vary == "seed"
+            and len(runs) > 1
+            and not _params_called(runs[0], "random_state")
+        ):
             raise ValueError(
                 f"{name_of(self.estimator)} has no random_state, so that all runs "
                 'would be equal. Pass vary="subsample", or a list of estimators.'
@@ -423,10 +430,6 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
             self.least_confidence_ = float(
                 np.quantile(self.confidence_, self.unassigned_share, method="higher")
             )
-
-    def _margins(self, spaces, found):
-        each = zip(self._means_, spaces, found)
-        return np.stack([means.margins(Z, labels) for means, Z, labels in each])
 
     def _labels_of_group(self, group, labels, seed):
         members = self.run_labels_[self.run_groups_ == group]
@@ -507,26 +510,22 @@ def _check_clusters(estimator, *, needs_predict):
         )
 
 
-def _seeds_of(estimator):
-    """Names of all parameters that are seeds."""
-    names = estimator.get_params(deep=True)
-    return sorted(name for name in names if name.split("__")[-1] == "random_state")
+def _params_called(estimator, name):
+    """All parameters of this name, also those of steps and inner estimators."""
+    params = estimator.get_params(deep=True)
+    return {key: params[key] for key in sorted(params) if key.split("__")[-1] == name}
 
 
 def _seeded(estimator, seed):
     """Set every `random_state`, each to a seed of its own."""
-    seeds = {name: derived_seed(seed, name) for name in _seeds_of(estimator)}
-    return estimator.set_params(**seeds)
+    names = _params_called(estimator, "random_state")
+    return estimator.set_params(**{name: derived_seed(seed, name) for name in names})
 
 
 def _with_own_checkpoint(estimator, name):
     """Let every `checkpoint` be a file of its own, with `name` at the end."""
-    params = estimator.get_params(deep=True)
-    own = {
-        key: own_checkpoint(value, name)
-        for key, value in params.items()
-        if key.split("__")[-1] == "checkpoint" and value is not None
-    }
+    given = _params_called(estimator, "checkpoint")
+    own = {key: own_checkpoint(value, name) for key, value in given.items()}
     estimator.set_params(**own)
 
 

@@ -76,14 +76,15 @@ class Vote:
         if max(self._n_labels) <= k and (found >= 0).all():
             candidates.append(_aligned_vote(found, k))
         # That which agrees most with the runs; of equals the first.
-        agreements = []
+        agreements, voted = [], []
         for each in candidates:
             self._set_clusters(columns, Z, each, k)
             labels, _ = self.predict(found)
+            voted.append(labels)
             agreements.append(np.mean([adjusted_rand_score(labels, r) for r in found]))
-        self._set_clusters(columns, Z, candidates[int(np.argmax(agreements))], k)
-        labels, _ = self.predict(found)
-        self._present = np.unique(labels[labels >= 0])
+        best = int(np.argmax(agreements))
+        self._set_clusters(columns, Z, candidates[best], k)
+        self._present = np.unique(voted[best][voted[best] >= 0])
         self.n_clusters = len(self._present)
         return self
 
@@ -104,13 +105,12 @@ class Vote:
         shares : ndarray of shape (n, n_clusters)
             Share of the votes for every cluster.
         """
-        columns = self._columns(found)
         # Of several clusters with equally many votes: that of the spectral embedding.
-        joint = nearest(self._embed(columns), self._centers)
-        k = len(self._centers)
-        to_cluster = memberships([self._cluster_of_column], [k])
-        votes = np.asarray(((columns > 0).astype(float) @ to_cluster).todense())
-        votes = votes[:, self._present]
+        joint = nearest(self._embed(self._columns(found)), self._centers)
+        votes = np.zeros((found.shape[1], len(self._present)))
+        for own in self.votes(found):
+            voted = np.flatnonzero(own >= 0)
+            votes[voted, own[voted]] += 1
         first = votes + 0.5 * (joint[:, None] == self._present)
         labels = np.where(votes.any(axis=1), first.argmax(axis=1), -1)
         return labels, votes / np.maximum(1, votes.sum(axis=1, keepdims=True))
