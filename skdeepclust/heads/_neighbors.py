@@ -11,7 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 __all__ = ["nearest_neighbors", "neighbors_of", "resolve_search"]
 
 # Up to this number of samples the search is exact; its cost grows with the square.
-_LARGEST_EXACT = 200_000
+_LARGEST_EXACT = 50_000
 
 # Lists of the approximate search by the square root of the number of samples, and how
 # many of them are looked into for each sample.
@@ -34,7 +34,7 @@ def resolve_search(search: str, n_samples: int) -> str:
     Returns
     -------
     search : {"sklearn", "faiss", "faiss-ivf"}
-        "auto" takes faiss if it is installed, beyond 200,000 samples its approximate
+        "auto" takes faiss if it is installed, beyond 50,000 samples its approximate
         search.
 
     Raises

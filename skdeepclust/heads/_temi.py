@@ -295,7 +295,7 @@ class TEMI(BaseHead):
     neighbor_search : {"auto", "sklearn", "faiss", "faiss-ivf"}, default="auto"
         How neighbours are found. "sklearn" and "faiss" are exact, with a cost that
         grows with the square of the number of samples. "faiss-ivf" looks into a part
-        of the samples. "auto" takes faiss if it is installed, beyond 200,000 samples
+        of the samples. "auto" takes faiss if it is installed, beyond 50,000 samples
         its approximate search.
     scale : {"unit", "standard"} or None, default="unit"
         "unit" scales rows to length one, so that neighbours are those by cosine.
