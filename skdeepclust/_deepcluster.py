@@ -231,7 +231,8 @@ class DeepCluster(AutoNumberMixin, PublishedMixin, BaseDeepClusterer):
     Warns
     -----
     ClusterNumberWarning
-        When ``n_clusters="auto"`` finds one cluster, two, or as many as `max_clusters`.
+        When ``n_clusters="auto"`` finds a number that deserves a doubt, such as one,
+        two, or as many as `max_clusters`.
     ClusterCollapseWarning
         When the effective number of clusters is below half of `n_clusters`.
     DataScaleWarning

@@ -24,7 +24,8 @@ HALF_WIDTH = norm.ppf(0.975)
 # of the logistic distribution.
 LOGISTIC_SD = math.pi / math.sqrt(3)
 
-# Added to each count, so that an odds ratio is finite when a count is zero.
+# Samples added to the rarer side of a table, so that an odds ratio is finite when a
+# count is zero.
 _HALF = 0.5
 
 
@@ -123,9 +124,33 @@ def _squared_error(n, sd, kept):
     return (sd * _winsorised_sd((n - kept) / (2 * n)) * n / kept) ** 2 / n
 
 
-def log_odds_ratio(*counts):
-    """Log odds ratio of a table of two rows and columns, and its standard error."""
-    a, b, c, d = (count + _HALF for count in counts)
+def log_odds_ratio(own, own_others, rest, rest_others):
+    """Log odds ratio of a table of two rows and columns, and its standard error.
+
+    Both groups get additional samples with the shares of all samples, half a sample of
+    the rarer kind. Equal shares then give zero, and the sign is that of the difference
+    of the shares, however small a group is. Half a sample in every cell would pull the
+    shares of a small group to one half.
+
+    Parameters
+    ----------
+    own, own_others : int
+        Samples of the cluster with and without a property.
+    rest, rest_others : int
+        The same of all other samples.
+
+    Returns
+    -------
+    log_odds, standard_error : floats
+        NaN if all samples have the property, or none.
+    """
+    n_with, n_without = own + rest, own_others + rest_others
+    rarer = min(n_with, n_without)
+    if not rarer:
+        return np.nan, np.nan
+    more_with, more_without = _HALF * n_with / rarer, _HALF * n_without / rarer
+    a, b = own + more_with, own_others + more_without
+    c, d = rest + more_with, rest_others + more_without
     return math.log(a * d / (b * c)), math.sqrt(1 / a + 1 / b + 1 / c + 1 / d)
 
 

@@ -104,7 +104,8 @@ class LandmarkSpectralClustering(
     ClusterCollapseWarning
         When the effective number of clusters is below half of `n_clusters`.
     ClusterNumberWarning
-        When ``n_clusters="auto"`` finds one cluster, two, or as many as `max_clusters`.
+        When ``n_clusters="auto"`` finds a number that deserves a doubt, such as one,
+        two, or as many as `max_clusters`.
 
     See Also
     --------
@@ -197,7 +198,7 @@ class LandmarkSpectralClustering(
             with finished_first():
                 self._fit(X, root_seed(self.random_state))
                 refit.is_complete = True
-                warn_of_number(self._found_)
+                warn_of_number(self._found_, getattr(self, "merge_history_", ()))
                 warn_of_collapse(
                     self.labels_,
                     self.n_clusters_,

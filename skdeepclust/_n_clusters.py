@@ -1,6 +1,7 @@
 """How many clusters there are: find many, merge those without a valley between them."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 from numbers import Integral
 from typing import Any
@@ -391,10 +392,17 @@ def _depth(x, y):
     return (side - counts[bottom]) / np.sqrt(max(1, side + counts[bottom]))
 
 
-def warn_of_number(found: FoundNumber | None) -> None:
-    """Say when a number that was found deserves a doubt."""
+def warn_of_number(
+    found: FoundNumber | None, history: Sequence[dict[str, Any]] = ()
+) -> None:
+    """Say when a number that was found deserves a doubt.
+
+    `history` is what `merge_history_` holds: how deep the valleys between the final
+    clusters are.
+    """
     if found is None:
         return
+    depth = min((step["score"] for step in history), default=np.inf)
     if found.n_clusters == 1:
         warn(
             'n_clusters="auto" found one cluster: no two groups have a valley of lower '
@@ -431,6 +439,14 @@ def warn_of_number(found: FoundNumber | None) -> None:
             f"{found.depth:.1f} standard deviations in between ({found.needed:g} are "
             "needed). Two is also what is found if only the coarsest split of the data "
             "can be seen in this space. Look at both before you rely on the number.",
+            ClusterNumberWarning,
+        )
+    elif depth <= found.needed:
+        warn(
+            f'n_clusters="auto" found {found.n_clusters} clusters, but two of them '
+            f"have a valley of {depth:.1f} standard deviations in between "
+            f"({found.needed:g} are needed). There may be fewer: look at "
+            "merge_history_.",
             ClusterNumberWarning,
         )
 
@@ -504,5 +520,5 @@ class AutoNumberMixin:
             )
 
     def _warn_of_collapse(self, remedy):
-        warn_of_number(self._found_)
+        warn_of_number(self._found_, getattr(self, "merge_history_", ()))
         warn_of_collapse(self.labels_, self._n_clusters_, remedy)

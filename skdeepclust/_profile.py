@@ -57,7 +57,8 @@ class ClusterProfile:
         - "effect": log odds ratio divided by 1.81, which has the scale of the effects
           of numeric columns.
         - "standard_error", "low", "high": as above.
-        - "log_odds": log odds ratio, cluster against rest, with 0.5 added to counts.
+        - "log_odds": log odds ratio, cluster against rest. NaN for a category that all
+          samples have.
         - "lift": share in the cluster divided by the share in all samples.
         - "share", "rest_share": shares of the samples, those with missing values
           included.
@@ -266,7 +267,9 @@ def cluster_profile(
 
     **Categories.** The log odds ratio has the usual standard error [3]_. Divided by
     :math:`\pi / \sqrt{3} \approx 1.81` it is on the scale of a standardised mean
-    difference [4]_.
+    difference [4]_. So that it is finite, the cluster and the rest get half a sample
+    with the category, and as many without it as there are by the share in all samples;
+    if most samples have the category, half a sample without it. Equal shares give zero.
 
     **Rules.** For every cluster, a decision tree separates it from the rest, both with
     equal total weight. The rules are the leaves, of at least a twentieth of the

@@ -106,8 +106,9 @@ def cluster_table(estimator, X, paths=None):
     table : DataFrame
         A row per sample, sorted by cluster, then from the highest confidence to the
         lowest. The index is that of X, so that ``X.join(table)`` puts the columns
-        beside those of a data frame. If X is no pandas object, the index is the
-        position. Columns:
+        beside those of a data frame whose index is unique. In any other case, sort by
+        position, ``table.sort_values("sample")``, and take the columns as arrays. If X
+        is no pandas object, the index is the position. Columns:
 
         - "sample": position of the sample in X.
         - "label": its cluster.
@@ -258,7 +259,7 @@ def compare_with_baselines(
         Which of the first five rows below the table has: "k-means", "PCA + k-means",
         "AutoClustering", "TEMI", "Turtle". "auto" takes the first three, and the two
         heads for rows that are no images and have at least 32 columns, as features of
-        a network do and most tables do not. Rows have the order below.
+        a network do, unless X is a data frame. Rows have the order below.
     encoder : transformer, default=None
         For images: from images to features, such as a
         :class:`~skdeepclust.FrozenEncoder`. It adds three rows, "frozen features +
@@ -301,6 +302,10 @@ def compare_with_baselines(
           for a single cluster.
         - "n_effective_clusters": exponential of the entropy of the cluster sizes.
         - "accuracy", "nmi", "ari": with y.
+
+        Samples of label -1 are in no cluster: the first three leave them out, the
+        accuracy counts them as wrong, and NMI and ARI take them for a group of their
+        own.
 
     Raises
     ------
@@ -668,7 +673,8 @@ def _rungs(methods, estimator, prepared, rows):
         steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
         shapes = [getattr(step, "image_shape_", None) for step in steps]
         are_images = np.ndim(prepared) > 2 or any(shape for shape in shapes)
-        are_features = not are_images and rows.shape[1] >= _LEAST_FEATURES
+        is_table = any(hasattr(step, "feature_names_in_") for step in steps)
+        are_features = not (are_images or is_table) and rows.shape[1] >= _LEAST_FEATURES
         methods = _METHODS + (_HEADS if are_features else ())
     own = name_of(estimator)
     return [each for each in (*_METHODS, *_HEADS) if each in methods and each != own]
@@ -754,7 +760,7 @@ def _scores(rows, labels, y):
     """Columns of the table for one method, by name."""
     known = labels >= 0
     scores = {
-        "silhouette": silhouettes(rows, labels)[0],
+        "silhouette": silhouettes(rows[known], labels[known])[0],
         "davies_bouldin": davies_bouldin_score(rows[known], labels[known])
         if is_scorable(labels[known])
         else np.nan,

@@ -51,13 +51,14 @@ def clustering_accuracy(y_true, y_pred):
 
     The Hungarian algorithm finds the match. If the numbers of clusters and classes
     differ, some clusters or classes have no match, and their samples count as wrong.
+    So do samples that are in no cluster (label -1).
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,)
         Classes: whole numbers, strings or booleans, none missing.
     y_pred : array-like of shape (n_samples,)
-        Clusters, likewise.
+        Clusters, likewise; -1 is no cluster.
 
     Returns
     -------
@@ -100,7 +101,7 @@ def match_clusters(y_true, y_pred):
     -------
     matching : dict
         Cluster -> class. If the numbers of clusters and classes differ, the smaller
-        of the two is the number of pairs.
+        of the two is the number of pairs. -1, no cluster, is never matched.
 
     Raises
     ------
@@ -342,8 +343,11 @@ def _matched_table(y_true, y_pred):
     """Contingency table, the matched rows and columns, classes and clusters."""
     y_true, y_pred = _checked(y_true, y_pred)
     table = contingency_matrix(y_true, y_pred)
-    rows, columns = linear_sum_assignment(table, maximize=True)
-    return table, rows, columns, np.unique(y_true), np.unique(y_pred)
+    clusters = np.unique(y_pred)
+    is_number = clusters.dtype.kind in "if"
+    known = np.flatnonzero(clusters != -1 if is_number else np.ones(len(clusters)))
+    rows, columns = linear_sum_assignment(table[:, known], maximize=True)
+    return table, rows, known[columns], np.unique(y_true), clusters
 
 
 def _classes_and_clusters(estimator, X, y):

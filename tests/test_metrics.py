@@ -35,7 +35,10 @@ from skdeepclust._sampling import silhouettes
         # Taking the largest pair first would give 3 + 0; the best is 2 + 2.
         ([0, 0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 1, 0, 0], 4 / 7),
         (["a", "b", "b"], ["x", "y", "y"], 1.0),
-        ([-1, -1, 5], [-1, -1, -1], 2 / 3),
+        ([-1, -1, 5], [3, 3, 3], 2 / 3),
+        # -1 is no cluster, and is matched to no class.
+        ([0, 0, 1, 1], [-1, -1, 0, 0], 0.5),
+        ([0, 0, 1], [-1.0, -1.0, -1.0], 0.0),
     ],
 )
 def test_accuracy_by_hand(y_true, y_pred, expected):

@@ -25,6 +25,7 @@ from skdeepclust import (
 )
 from skdeepclust._n_clusters import (
     AutoNumberMixin,
+    FoundNumber,
     find_number,
     merges,
     warn_of_number,
@@ -364,3 +365,13 @@ def test_the_report_suggests_what_would_come_next():
     suggested = merge_suggestions(alike, found.merge_history_)
     expected = [step["clusters"] for step in found.merge_history_]
     assert [pair[:2] for pair in suggested] == expected
+
+
+def test_a_shallow_valley_between_final_clusters_is_said():
+    found = FoundNumber(4, 6.0, False)
+    with pytest.warns(ClusterNumberWarning, match=r"valley of 3.3 .*4.5 are needed"):
+        warn_of_number(found, [{"score": 7.0}, {"score": 3.3}, {"score": 9.0}])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_number(found, [{"score": 7.0}, {"score": 5.3}])
+        warn_of_number(found)

@@ -170,6 +170,26 @@ def test_x_is_not_changed(table):
 # -- categories ----------------------------------------------------------------
 
 
+def test_a_small_cluster_has_no_effects_that_are_not_there():
+    rng = np.random.RandomState(0)
+    labels = np.repeat([1, 0], [20, 2980])
+    X = pd.DataFrame({"unit": "EUR", "x": rng.normal(size=3000)})
+    X.loc[1000, "x"] = np.nan
+    X["country"] = rng.choice(["a", "b", "c"], 3000)
+    profile = cluster_profile(X, labels)
+    constant = profile.categories[profile.categories["column"] == "unit"]
+    assert constant["effect"].isna().all()
+    assert "EUR" not in str(profile)
+    table = profile.categories[profile.categories["column"] != "unit"]
+    above = table["share"] > table["rest_share"]
+    np.testing.assert_array_equal(np.sign(table["effect"]), np.where(above, 1, -1))
+    assert not ((table["low"] > 0) & (table["lift"] <= 1)).any()
+    # What is there is found.
+    X.loc[labels == 1, "country"] = "c"
+    clear = cluster_profile(X, labels).categories
+    assert row(clear, cluster=1, category="c")["low"] > 0
+
+
 def test_odds_of_a_known_case():
     X = pd.DataFrame({"plan": ["pro"] * 8 + ["free"] * 2 + ["pro"] * 3 + ["free"] * 17})
     labels = np.repeat([0, 1, 1], 10)
@@ -177,10 +197,11 @@ def test_odds_of_a_known_case():
     assert found["count"] == 8
     assert_allclose(found[["share", "rest_share"]].tolist(), [0.8, 0.15])
     assert_allclose(found["lift"], 0.8 / (11 / 30))
-    log_odds = np.log(8.5 * 17.5 / (2.5 * 3.5))
+    more = 0.5 * 19 / 11  # half a sample of the rarer kind, and others by the shares
+    log_odds = np.log(8.5 * (17 + more) / ((2 + more) * 3.5))
     assert_allclose(found["log_odds"], log_odds)
     assert_allclose(found["effect"], log_odds * np.sqrt(3) / np.pi)
-    error = np.sqrt(1 / 8.5 + 1 / 2.5 + 1 / 3.5 + 1 / 17.5)
+    error = np.sqrt(1 / 8.5 + 1 / (2 + more) + 1 / 3.5 + 1 / (17 + more))
     assert_allclose(found["standard_error"], error * np.sqrt(3) / np.pi)
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "IDENTIFIER",
     "Columns",
     "choose_columns",
+    "has_odd_names",
     "make_transformer",
     "read_table",
     "used_columns",
@@ -44,6 +45,8 @@ _N_DATES = 1000  # values looked at to see dates
 _DATE = re.compile(
     r"\d{4}-\d{1,2}-\d{1,2}([ T].*)?|\d{1,2}[./]\d{1,2}[./]\d{2,4}( .*)?"
 )
+_LEADING_ZERO = r"0\d+"  # of a code, such as a post code
+_N_CODES = 1000  # rows looked at to see codes
 _ID_NAME = re.compile(r"(.*[_ ])?(id|uuid|guid|key|index)|unnamed: \d+", re.I)
 _ID_NAME_INSIDE = re.compile(r".*[a-z]I[Dd]")
 
@@ -100,15 +103,18 @@ def _read_csv(path, pandas):
             head = file.read(_SNIFFED)
         named = _NAMED_SEPARATOR.match(head)
         separator = named[1] if named else _separator(head)
-        return pandas.read_csv(
-            path,
-            sep=separator,
-            decimal="," if _has_decimal_comma(head, separator) else ".",
-            skiprows=1 if named else 0,
-            na_values=_ALSO_MISSING,
-            encoding="utf-8-sig",
-            low_memory=False,
-        )
+        settings = {
+            "sep": separator,
+            "decimal": "," if _has_decimal_comma(head, separator) else ".",
+            "skiprows": 1 if named else 0,
+            "na_values": _ALSO_MISSING,
+            "encoding": "utf-8-sig",
+            "low_memory": False,
+        }
+        _check_names(path, pandas.read_csv(path, header=None, nrows=1, **settings))
+        first = pandas.read_csv(path, nrows=_N_CODES, dtype=str, **settings)
+        codes = [name for name in first if _are_codes(first[name])]
+        return pandas.read_csv(path, dtype=dict.fromkeys(codes, str), **settings)
     except UnicodeDecodeError as error:
         raise CommandError(
             f"{str(path)!r} is not in UTF-8 ({error.reason} at byte {error.start}). "
@@ -116,6 +122,22 @@ def _read_csv(path, pandas):
         ) from error
     except (pandas.errors.ParserError, pandas.errors.EmptyDataError) as error:
         raise CommandError(f"{str(path)!r} is no table: {error}") from error
+
+
+def _check_names(path, first_row):
+    """Refuse a first line with a name twice; pandas would number such names."""
+    names = first_row.iloc[0].dropna().astype(str)
+    twice = names[names.duplicated()]
+    if len(twice):
+        raise CommandError(
+            f"{str(path)!r} has two columns of the name {twice.iloc[0]!r}. The first "
+            "line must have a name of its own for every column."
+        )
+
+
+def _are_codes(column):
+    """Whether numbers have zeros in front: they are names, such as post codes."""
+    return column.dropna().astype(str).str.fullmatch(_LEADING_ZERO).any()
 
 
 def _separator(head):
@@ -178,6 +200,13 @@ def _without_decimals(column, pandas):
     if len(known) and all(isinstance(each, Decimal) for each in known):
         return pandas.to_numeric(column.astype(float))
     return column
+
+
+def has_odd_names(frame: Any) -> bool:
+    """Whether names are numbers that do not rise, as those of a row without names."""
+    names = import_pandas().to_numeric(frame.columns, errors="coerce")
+    values = np.asarray(names, dtype=np.float64)
+    return not np.isnan(values).any() and not (np.diff(values) > 0).all()
 
 
 # -- choosing --------------------------------------------------------------------------

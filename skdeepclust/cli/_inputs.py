@@ -13,6 +13,7 @@ from skdeepclust.cli._columns import (
     IDENTIFIER,
     Columns,
     choose_columns,
+    has_odd_names,
     make_transformer,
     read_table,
     used_columns,
@@ -196,6 +197,12 @@ class Table:
         self.columns = columns
         if columns is None:
             self.columns = choose_columns(frame, index, list(drop))
+            if has_odd_names(frame):
+                first = ", ".join(list(frame.columns)[:3])
+                log.warn(
+                    f"the first line of {path} is taken for the names of the columns, "
+                    f"but holds numbers: {first}. If it is a row, add a line of names"
+                )
             self._say_columns(log)
         self.frame = used_columns(frame, self.columns)
         self._names = _names_of_rows(frame, self.columns)

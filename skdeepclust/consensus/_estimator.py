@@ -12,6 +12,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClusterMixin, clone
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
@@ -31,7 +32,7 @@ from skdeepclust._fitted import (
 from skdeepclust._random import derived_seed, root_seed
 from skdeepclust._sampling import pooled_silhouettes
 from skdeepclust._scale import check_squares
-from skdeepclust._warnings import finished_first, warn
+from skdeepclust._warnings import at_once, finished_first, warn
 from skdeepclust._workers import end_with
 from skdeepclust.consensus._margins import ClusterMeans, confidence_of
 from skdeepclust.consensus._pooled import scored_samples
@@ -41,7 +42,7 @@ from skdeepclust.consensus._votes import (
     groups_of_runs,
     jaccard_with_runs,
 )
-from skdeepclust.exceptions import RunsDisagreeWarning
+from skdeepclust.exceptions import ClusterCollapseWarning, RunsDisagreeWarning
 
 __all__ = ["ConsensusClustering"]
 
@@ -63,7 +64,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
 
     Parameters
     ----------
-    estimator : estimator or None
+    estimator : estimator or None, default=None
         Any clusterer of scikit-learn or of this library, or a pipeline that ends in
         one. It is cloned. If its `checkpoint` is set, every run has its own file:
         ".run0", ".run1" and so on are added to the name. None if `vary` is a list.
@@ -72,13 +73,15 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
     vary : {"seed", "subsample"} or list of estimators, default="seed"
         What differs between the runs. "seed": every `random_state`, also those of the
         steps of a pipeline. "subsample": the samples as well; every run is fitted to a
-        share `subsample` of X and predicts the others. A list: its estimators are
+        share `subsample` of X and predicts the others; without `predict`, a sample
+        gets the cluster of the nearest one that was fitted. A list: its estimators are
         fitted once each, for instance with several numbers of clusters or methods.
+        They keep a `random_state` that is not None.
     subsample : float, default=0.8
         Share of the samples in a run, for ``vary="subsample"``.
     n_clusters : int or "auto", default="auto"
-        Number of clusters of the consensus. "auto" takes the number that most runs
-        find.
+        Number of clusters of the consensus, at most. "auto" takes the number that most
+        runs find.
     reject_below : float or None, default=None
         A sample whose agreement is lower stays unassigned (label -1). None assigns
         every sample.
@@ -106,7 +109,8 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
     n_clusters_ : int
         Number of clusters of the consensus.
     agreement_ : ndarray of shape (n_samples,)
-        Share of the runs that have a sample in its cluster, from 0 to 1.
+        Share of the runs that have a sample in its cluster, from 0 to 1. A run that
+        calls it noise does not.
     confidence_ : ndarray of shape (n_samples,)
         The same, but a run that has a sample at the edge of its cluster counts less:
         the mean over the runs of (1 + m) / 2 if a run votes for the cluster, else 0.
@@ -124,7 +128,8 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         Adjusted Rand index between every two runs.
     run_groups_ : ndarray of shape (n_runs,)
         Groups of runs that agree among themselves and disagree with each other; all
-        are 0 if there is one group. 0 is the largest.
+        are 0 if there is one group. 0 is the largest. Groups need at least four runs,
+        and at least two of them have two runs.
     group_labels_ : ndarray of shape (n_groups, n_samples)
         The consensus of every group of runs.
     pooled_scores_ : ndarray of shape (n_runs,)
@@ -143,11 +148,14 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
     RunsDisagreeWarning
         When the runs form groups that disagree with each other, or when most samples
         are in another cluster in most runs.
+    ClusterCollapseWarning
+        When there are fewer clusters than `n_clusters`.
 
     See Also
     --------
     SCEDAE : Spectral clustering over an ensemble of autoencoders.
-    skdeepclust.consensus.pooled_scores : Which of several runs to take.
+    skdeepclust.consensus.agreement_scores : Which of several fitted runs to take.
+    skdeepclust.consensus.pooled_scores : Silhouettes in the embeddings of all runs.
 
     Notes
     -----
@@ -163,7 +171,8 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
     grows with the number of samples times the number of runs.
 
     Stable clusters are not always right: an objective with a single optimum is stable,
-    whatever the number of clusters.
+    whatever the number of clusters. Runs that nothing distinguishes, such as those of a
+    clusterer without chance after a step with a `random_state`, agree fully.
 
     References
     ----------
@@ -203,7 +212,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
 
     def __init__(
         self,
-        estimator,
+        estimator=None,
         n_runs=10,
         *,
         vary="seed",
@@ -246,14 +255,13 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         Raises
         ------
         TypeError
-            If X is sparse, if an estimator is a class, or if it has no `predict` and
-            runs are fitted to parts of X.
+            If X is sparse, if an estimator is a class, or if it finds no clusters.
         CacheError
             With `memory`, if nobody can tell whether an estimator is the same in
             another fit.
         ValueError
-            If the runs cannot differ, because no `random_state` can be set, or if the
-            squares of values overflow.
+            If the runs cannot differ, because no `random_state` can be set, if all of
+            them call every sample noise, or if the squares of values overflow.
         """
         with refitting(self) as refit:
             validate_parameters(self)
@@ -303,7 +311,8 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         Returns
         -------
         shares : ndarray of shape (n_samples, n_clusters_found)
-            Shares. Rows sum to one, but for samples that all runs call noise.
+            Shares. Rows sum to one, less the share of the runs that call a sample
+            noise.
         """
         _, found = self._found(X)
         return self._vote_.predict(found)[1]
@@ -318,6 +327,14 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
             return self.runs_[0].n_features_in_
         except (AttributeError, IndexError) as error:
             raise AttributeError("n_features_in_ is not known.") from error
+
+    @property
+    def feature_names_in_(self):
+        """Names of the columns of X, if the first run has them."""
+        try:
+            return self.runs_[0].feature_names_in_
+        except (AttributeError, IndexError) as error:
+            raise AttributeError("feature_names_in_ is not known.") from error
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -343,15 +360,21 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
             estimators = [self.estimator] * int(self.n_runs)
         else:
             estimators = self._estimators()
+            if self.estimator is not None:
+                raise ValueError(
+                    "vary is a list of estimators, and estimator is given as well. "
+                    "Pass estimator=None, or vary='seed'."
+                )
         for each in estimators:
-            _check_clusters(each, needs_predict=self.vary == "subsample")
+            _check_clusters(each)
         if not estimators:
             raise ValueError("vary is an empty list. Pass at least one estimator.")
+        is_list = not isinstance(self.vary, str)
         runs = [
-            _seeded(clone(each), derived_seed(seed, f"run {i}"))
+            _seeded(clone(each), derived_seed(seed, f"run {i}"), keep=is_list)
             for i, each in enumerate(estimators)
         ]
-        if isinstance(self.vary, str):
+        if not is_list:
             for i, run in enumerate(runs):
                 _with_own_checkpoint(run, f"run{i}")
         if (
@@ -383,7 +406,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
             fit = memory.cache(_fit_run, ignore=["estimator"])
             nothing = np.empty(0)
             keys = [fingerprint(nothing, {"estimator": each}) for each in estimators]
-        sent = _MappedFile.of(X)
+        sent = _sent(X)
         found = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)(
             delayed(_in_worker)(os.getpid(), fit, each, sent, part, key)
             for each, part, key in zip(estimators, parts, keys)
@@ -394,6 +417,12 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
 
     def _find_consensus(self, X, seed):
         found = self.run_labels_
+        if (found < 0).all():
+            raise ValueError(
+                "All runs call every sample noise, so that there are no clusters to "
+                "agree on. Pass estimators that find clusters, such as a density-based "
+                "one with a larger radius."
+            )
         n_clusters = self._number_of_clusters(found)
         self._vote_ = Vote(n_clusters, _N_INIT, derived_seed(seed, "vote")).fit(found)
         labels, shares = self._vote_.predict(found)
@@ -462,6 +491,13 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         return np.where(shares.max(axis=1) < self.reject_below, -1, labels)
 
     def _warn(self):
+        if self.n_clusters != "auto" and self.n_clusters_ < self.n_clusters:
+            warn(
+                f"The consensus has {self.n_clusters_} clusters, fewer than n_clusters="
+                f"{self.n_clusters}: the runs do not tell more apart. Pass estimators "
+                "with more clusters, or a smaller n_clusters.",
+                ClusterCollapseWarning,
+            )
         n_groups = self.run_groups_.max() + 1
         if n_groups > 1:
             warn(
@@ -493,7 +529,7 @@ def _dense_samples(X):
     return X
 
 
-def _check_clusters(estimator, *, needs_predict):
+def _check_clusters(estimator):
     """Refuse what cannot be a run."""
     if isinstance(estimator, type):
         raise TypeError(
@@ -502,12 +538,6 @@ def _check_clusters(estimator, *, needs_predict):
         )
     if not hasattr(estimator, "fit"):
         raise TypeError(f"A run must be an estimator with fit, got {estimator!r}.")
-    if needs_predict and not hasattr(estimator, "predict"):
-        raise TypeError(
-            f'{name_of(estimator)} has no predict, which vary="subsample" needs for '
-            'the samples that a run does not see. Pass vary="seed" or a list of '
-            "estimators."
-        )
 
 
 def _params_called(estimator, name):
@@ -516,9 +546,10 @@ def _params_called(estimator, name):
     return {key: params[key] for key in sorted(params) if key.split("__")[-1] == name}
 
 
-def _seeded(estimator, seed):
-    """Set every `random_state`, each to a seed of its own."""
-    names = _params_called(estimator, "random_state")
+def _seeded(estimator, seed, *, keep):
+    """Set every `random_state`, each to a seed of its own; `keep` those given."""
+    given = _params_called(estimator, "random_state")
+    names = [name for name, value in given.items() if value is None or not keep]
     return estimator.set_params(**{name: derived_seed(seed, name) for name in names})
 
 
@@ -542,6 +573,21 @@ def _in_worker(parent, fit, estimator, X, part, key):
     # joblib makes memory maps of large arrays; a cache shall know them as the same.
     X = X.view(np.ndarray) if isinstance(X, np.memmap) else X
     return fit(estimator, X, part, key)
+
+
+def _sent(X):
+    """X as workers get it: the file of a memory map that equals it, or the array."""
+    maps, base = [], X
+    while isinstance(base, np.ndarray):
+        maps += [base] if isinstance(base, np.memmap) else []
+        base = base.base
+    if any(each.mode == "c" or not _has_file(each) for each in maps):
+        return np.array(X)  # joblib would open the file, which is another array
+    return _MappedFile.of(X)
+
+
+def _has_file(mapped):
+    return mapped.filename is not None and os.path.exists(mapped.filename)
 
 
 @dataclass(frozen=True)
@@ -583,19 +629,32 @@ def _fit_run(estimator, X, part, key):
 
     A cache knows the run by `key`.
     """
-    with warnings.catch_warnings(record=True) as caught:
+    with at_once(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if part is None:
             estimator.fit(X)
+            labels = getattr(estimator, "labels_", None)
+            labels = clusters_of(estimator, X) if labels is None else labels
         else:
             estimator.fit(_safe_indexing(X, part))
-        labels = getattr(estimator, "labels_", None)
-        if part is not None or labels is None:
-            labels = clusters_of(estimator, X)
+            labels = _of_everyone(estimator, X, part)
     if labels is None:
         raise TypeError(f"{name_of(estimator)} finds no clusters. Pass a clusterer.")
     messages = [(str(each.message), each.category) for each in caught]
     return estimator, _whole(labels, estimator), messages
+
+
+def _of_everyone(estimator, X, part):
+    """Clusters of all samples, by `predict` or by the nearest sample of the part."""
+    if hasattr(estimator, "predict"):
+        return clusters_of(estimator, X)
+    own = clusters_of(estimator, _safe_indexing(X, part))
+    if own is None:
+        return None
+    Z = clustered_space(estimator, X)
+    labels = KNeighborsClassifier(n_neighbors=1).fit(Z[part], own).predict(Z)
+    labels[part] = own  # those of copies can differ
+    return labels
 
 
 def _whole(labels, estimator):

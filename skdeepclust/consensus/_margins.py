@@ -66,4 +66,4 @@ def confidence_of(votes, labels, margins):
         From -1 to 1.
     """
     agreed = np.where((votes == labels) & (labels >= 0), (1 + margins) / 2, 0)
-    return agreed.sum(axis=0) / np.maximum(1, (votes >= 0).sum(axis=0))
+    return agreed.mean(axis=0)

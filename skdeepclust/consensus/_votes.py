@@ -103,7 +103,7 @@ class Vote:
         labels : ndarray of shape (n,)
             The cluster with most votes; -1 if all runs call a sample noise.
         shares : ndarray of shape (n, n_clusters)
-            Share of the votes for every cluster.
+            Share of the runs that vote for every cluster; noise is a vote for none.
         """
         # Of several clusters with equally many votes: that of the spectral embedding.
         joint = nearest(self._embed(self._columns(found)), self._centers)
@@ -113,7 +113,7 @@ class Vote:
             votes[voted, own[voted]] += 1
         first = votes + 0.5 * (joint[:, None] == self._present)
         labels = np.where(votes.any(axis=1), first.argmax(axis=1), -1)
-        return labels, votes / np.maximum(1, votes.sum(axis=1, keepdims=True))
+        return labels, votes / len(found)
 
     def votes(self, found):
         """Cluster that every run votes for, -1 where it calls a sample noise.

@@ -137,15 +137,14 @@ class ConsensusDisplay:
         columns = np.argsort(consensus.run_groups_, kind="stable")
         labels = consensus.labels_
         sizes = np.bincount(labels[labels >= 0], minlength=len(jaccard))
-        # Without any score, no run is better than the others.
-        is_scored = np.isfinite(consensus.pooled_scores_).any()
         display = cls(
             jaccard[np.ix_(rows, columns)],
             rows,
             sizes[rows],
             columns,
             groups=consensus.run_groups_[columns],
-            best_run=consensus.best_run_ if is_scored else None,
+            # Of equal runs none is better than the others.
+            best_run=consensus.best_run_ if np.ptp(consensus.run_ari_) else None,
         )
         return display.plot(ax=ax)
 

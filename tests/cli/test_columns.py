@@ -8,6 +8,7 @@ import pytest
 
 from skdeepclust.cli._columns import (
     choose_columns,
+    has_odd_names,
     make_transformer,
     read_table,
     used_columns,
@@ -184,3 +185,28 @@ def test_a_damaged_parquet_file(tmp_path, write_parquet):
     (tmp_path / "t.parquet").write_bytes(b"PAR1 but nothing else")
     with pytest.raises(CommandError, match=r"t\.parquet' is no Parquet file"):
         read_table(tmp_path / "t.parquet")
+
+
+def test_numbers_with_leading_zeros_are_codes(tmp_path):
+    path = tmp_path / "table.csv"
+    zips = ["01005", "01009", "20095"] * 20
+    lines = [f"{each},{i / 7},{i % 5}" for i, each in enumerate(zips)]
+    path.write_text("\n".join(["zip,x,n", *lines]))
+    frame = read_table(path)
+    assert frame["zip"].tolist() == zips
+    columns = choose_columns(frame, None, [])
+    assert columns.categorical == ["zip"]
+    assert columns.numeric == ["x", "n"]
+
+
+def test_a_name_twice_in_a_file_is_refused(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("age,income,age\n1,2,3\n4,5,6\n")
+    with pytest.raises(CommandError, match="two columns of the name 'age'"):
+        read_table(path)
+
+
+def test_names_that_are_numbers_are_a_row_unless_they_rise():
+    assert has_odd_names(pd.DataFrame(columns=["28595.0", "27", "3"]))
+    assert not has_odd_names(pd.DataFrame(columns=["400.5", "401", "402.5"]))  # nm
+    assert not has_odd_names(pd.DataFrame(columns=["5", "age"]))

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import scipy.sparse
 from sklearn.base import BaseEstimator, ClusterMixin, clone
-from sklearn.cluster import HDBSCAN, AgglomerativeClustering, KMeans
+from sklearn.cluster import DBSCAN, HDBSCAN, AgglomerativeClustering, KMeans
 from sklearn.datasets import make_blobs
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import adjusted_rand_score, silhouette_score
@@ -24,12 +24,15 @@ from skdeepclust import (
     DCEC,
     IDEC,
     CacheError,
+    ClusterCollapseWarning,
     ConsensusClustering,
     FitCheckpoint,
+    LandmarkSpectralClustering,
     RunsDisagreeWarning,
 )
-from skdeepclust.consensus import pooled_scores
+from skdeepclust.consensus import agreement_scores, pooled_scores
 from skdeepclust.consensus._estimator import _MappedFile
+from skdeepclust.exceptions import ClusterNumberWarning
 from skdeepclust.metrics import ari_scorer
 
 KMEANS = KMeans(4, n_init=1)
@@ -185,6 +188,59 @@ class FromList(ClusterMixin, BaseEstimator):
         return self
 
 
+def test_a_run_that_calls_a_sample_noise_does_not_agree():
+    y = np.arange(100) % 2
+    noisy = np.where(np.arange(100) < 50, -1, y)
+    kinds = [FromList(y), *[FromList(noisy) for _ in range(9)]]
+    X = np.c_[y, np.arange(100) / 100.0]
+    consensus = ConsensusClustering(vary=kinds, reject_below=0.9).fit(X)
+    np.testing.assert_allclose(consensus.agreement_[:50], 0.1)
+    np.testing.assert_array_equal(consensus.agreement_[50:], 1)
+    assert (consensus.labels_[:50] == -1).all()
+    assert (consensus.labels_[50:] >= 0).all()
+    assert consensus.confidence_[:50].max() <= 0.1
+    with pytest.warns(RunsDisagreeWarning, match="hardly agree"):
+        ConsensusClustering(vary=[FromList(np.full(100, -1))] * 5 + kinds[:1]).fit(X)
+
+
+def test_without_predict_the_nearest_sample_of_the_part_counts(data):
+    X, y = data
+    parts = ConsensusClustering(
+        AgglomerativeClustering(4), 5, vary="subsample", random_state=0
+    ).fit(X)
+    assert parts.run_labels_.min() == 0
+    assert adjusted_rand_score(y, parts.labels_) > 0.8
+    assert not hasattr(parts, "predict")
+    for run, labels in zip(parts.runs_, parts.run_labels_):
+        assert len(run.labels_) == 240
+        assert adjusted_rand_score(y, labels) > 0.7
+    # Those of the part keep their own, also in the space of a pipeline.
+    scaled = make_pipeline(StandardScaler(), AgglomerativeClustering(4))
+    again = ConsensusClustering(scaled, 3, vary="subsample", random_state=0).fit(X)
+    assert adjusted_rand_score(y, again.labels_) > 0.8
+
+
+def test_a_list_keeps_the_seeds_that_it_has(data):
+    kinds = [KMeans(4, n_init=1, random_state=i) for i in (3, None)]
+    runs = ConsensusClustering(vary=kinds, random_state=0).fit(data[0]).runs_
+    assert runs[0].random_state == 3
+    assert runs[1].random_state not in (3, None)
+
+
+def test_fewer_clusters_than_wanted_are_said(data):
+    consensus = ConsensusClustering(KMEANS, 3, n_clusters=9, random_state=0)
+    with pytest.warns(ClusterCollapseWarning, match=r"4 clusters.*n_clusters=9"):
+        consensus.fit(data[0])
+    assert consensus.n_clusters_ == 4
+
+
+def test_names_of_columns(data):
+    frame = pd.DataFrame(data[0], columns=["a", "b"])
+    consensus = ConsensusClustering(KMEANS, 2, random_state=0).fit(frame)
+    np.testing.assert_array_equal(consensus.feature_names_in_, ["a", "b"])
+    assert not hasattr(clone(consensus).fit(data[0]), "feature_names_in_")
+
+
 def test_groups_that_disagree_are_named():
     y = np.arange(80) % 2
     other = (np.arange(80) // 2) % 2
@@ -214,6 +270,16 @@ def test_warnings_of_the_runs_are_given_once(data):
     with pytest.warns(UserWarning, match=r"odd data \(in 3 of 3 runs\)") as caught:
         ConsensusClustering(Complains(4, n_init=1), 3, random_state=0).fit(data[0])
     assert len(caught) == 1
+
+
+def test_warnings_of_our_runs_are_given_once_also_from_a_folder(tmp_path):
+    X = np.random.RandomState(0).normal(size=(100, 3))
+    spectral = LandmarkSpectralClustering("auto")
+    consensus = ConsensusClustering(spectral, 3, memory=tmp_path, random_state=0)
+    for _ in range(2):  # computed, and from the folder
+        with pytest.warns(ClusterNumberWarning, match="in 3 of 3 runs") as caught:
+            clone(consensus).fit(X)
+        assert len(caught) == 1
 
 
 def test_a_folder_and_processes_change_nothing(data, tmp_path):
@@ -279,16 +345,22 @@ def test_a_search_over_it(data):
             ValueError,
             "no random_state",
         ),
-        (
-            ConsensusClustering(AgglomerativeClustering(2), vary="subsample"),
-            TypeError,
-            "has no predict",
-        ),
         (ConsensusClustering(None), ValueError, "needs a list"),
         (ConsensusClustering(None, vary=[]), ValueError, "empty list"),
         (ConsensusClustering(None, vary=[KMeans]), TypeError, "is the class KMeans"),
         (ConsensusClustering(KMEANS, n_runs=0), ValueError, "n_runs"),
-        (ConsensusClustering(StandardScaler(), vary="subsample"), TypeError, "predict"),
+        (ConsensusClustering(StandardScaler()), ValueError, "no random_state"),
+        (
+            ConsensusClustering(StandardScaler(), vary="subsample"),
+            TypeError,
+            "StandardScaler finds no clusters",
+        ),
+        (ConsensusClustering(KMEANS, vary=[KMEANS]), ValueError, "given as well"),
+        (
+            ConsensusClustering(vary=[DBSCAN(eps=1e-9), DBSCAN(eps=1e-8)]),
+            ValueError,
+            "call every sample noise",
+        ),
     ],
 )
 def test_bad_parameters(data, consensus, error, words):
@@ -373,8 +445,24 @@ def test_samples_that_no_run_can_take(X, words, data):
         consensus.fit(data[0]).predict(X)
 
 
+def test_agreement_scores_are_mean_rand_indices(data):
+    X, _ = data
+    runs = [KMeans(4, n_init=1, random_state=i).fit(X) for i in range(3)]
+    a, b, c = (run.labels_ for run in runs)
+    expected = (adjusted_rand_score(a, b) + adjusted_rand_score(a, c)) / 2
+    scores = agreement_scores(runs, X)
+    assert scores[0] == pytest.approx(expected)
+    consensus = ConsensusClustering(vary=runs).fit(X)
+    assert agreement_scores(consensus.runs_, X).argmax() == consensus.best_run_
+    assert np.isnan(agreement_scores(runs[:1], X)).all()
+    with pytest.raises(TypeError, match="must be a list"):
+        agreement_scores(runs[0], X)
+
+
 def test_pooled_scores_refuse(data):
     X, _ = data
+    with pytest.raises(TypeError, match="max_samples=2.5 should be a whole number"):
+        pooled_scores([KMEANS], X, max_samples=2.5)
     with pytest.raises(TypeError, match="must be a list"):
         pooled_scores(KMeans(2).fit(X), X)
     with pytest.raises(ValueError, match="empty"):
@@ -400,6 +488,21 @@ def test_workers_open_the_file_of_a_memory_map(data, tmp_path):
     (tmp_path / "X.npy").unlink()
     with pytest.raises(FileNotFoundError, match="another computer cannot open"):
         sent.opened()
+
+
+def test_what_differs_from_its_file_is_sent_as_an_array(data, tmp_path):
+    X, _ = data
+    np.save(tmp_path / "X.npy", X)
+    changed = np.load(tmp_path / "X.npy", mmap_mode="c")
+    changed[:, 1] = 0
+    for each in (changed, changed[:200], np.asarray(changed)):
+        consensus = ConsensusClustering(KMEANS, 2, n_jobs=2, random_state=0).fit(each)
+        assert not consensus.runs_[0].cluster_centers_[:, 1].any()
+    gone = np.load(tmp_path / "X.npy", mmap_mode="r")
+    (tmp_path / "X.npy").unlink()
+    labels = ConsensusClustering(KMEANS, 2, random_state=0).fit(gone).labels_
+    expected = ConsensusClustering(KMEANS, 2, random_state=0).fit(X).labels_
+    np.testing.assert_array_equal(labels, expected)
 
 
 def test_a_memory_map_and_an_array_are_the_same_to_the_cache(data, tmp_path):

@@ -38,4 +38,4 @@ def test_confidence():
     margins = np.array([[1, 1, 0, 0], [0, 1, 0.5, 0]])
     labels = np.array([0, 0, 1, -1])
     found = confidence_of(votes, labels, margins)
-    np.testing.assert_allclose(found, [0.75, 0.5, 0.75, 0])
+    np.testing.assert_allclose(found, [0.75, 0.5, 0.375, 0])

@@ -93,7 +93,7 @@ def test_groups_of_runs_are_apart(divided):
     assert frame.get_x() + 0.5 == [0, 1, 2, 4, 5][place]
 
 
-def test_without_scores_no_run_is_best(blobs):
+def test_of_equal_runs_none_is_best(blobs):
     single = ConsensusClustering(KMeans(1), 2, random_state=0).fit(blobs[0])
     display = ConsensusDisplay.from_estimator(single)
     assert display.best_run is None
