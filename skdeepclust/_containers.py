@@ -252,7 +252,10 @@ def _advice(X, name):
             f"{expected}, got {X!r}: Expected 2D array, got scalar array instead."
         )
     if hasattr(X, "__next__") or isinstance(X, set | frozenset):
-        return TypeError(f"{expected}, got a {kind}. Pass np.stack(list({name})).")
+        return TypeError(
+            f"{expected}, got a {kind}. Pass np.stack(list({name})), or list({name}) "
+            "if it gives paths."
+        )
     return TypeError(f"{expected}, got a {kind}. Pass numpy.asarray of the samples.")
 
 

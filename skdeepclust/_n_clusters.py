@@ -403,52 +403,56 @@ def warn_of_number(
     if found is None:
         return
     depth = min((step["score"] for step in history), default=np.inf)
+    doubt = _doubt_in_groups(found) or _doubt_in_number(found, depth)
+    if doubt is not None:
+        warn(f'n_clusters="auto" found {doubt}', ClusterNumberWarning)
+
+
+def _doubt_in_groups(found):
+    """Why there may be no groups at all."""
     if found.n_clusters == 1:
-        warn(
-            'n_clusters="auto" found one cluster: no two groups have a valley of lower '
-            "density between them that is deeper than chance makes it. Pass a number "
-            "if you know that there are clusters; see also "
-            "displays.ClusterNumberDisplay.",
-            ClusterNumberWarning,
+        return (
+            "one cluster: no two groups have a valley of lower density between them "
+            "that is deeper than chance makes it. Pass a number if you know that there "
+            "are clusters; see also displays.ClusterNumberDisplay."
         )
-    elif found.only_learned:
-        warn(
-            f'n_clusters="auto" found {found.n_clusters} clusters in the space that '
-            "was learned or prepared, but X itself has no two groups with a valley of "
-            "lower density between them. Training can make groups of points that have "
-            "none. Look at the clusters before you rely on the number.",
-            ClusterNumberWarning,
+    if found.only_learned:
+        return (
+            f"{found.n_clusters} clusters in the space that was learned or prepared, "
+            "but X itself has no two groups with a valley of lower density between "
+            "them. Training can make groups of points that have none. Look at the "
+            "clusters before you rely on the number."
         )
-    elif found.only_in_map:
-        warn(
-            f'n_clusters="auto" found {found.n_clusters} clusters along the graph of '
-            "nearest points, but no two groups have a valley of lower density between "
-            "them in the space itself. Look at the clusters before you rely on the "
-            "number.",
-            ClusterNumberWarning,
+    if found.only_in_map:
+        return (
+            f"{found.n_clusters} clusters along the graph of nearest points, but no "
+            "two groups have a valley of lower density between them in the space "
+            "itself. Look at the clusters before you rely on the number."
         )
-    elif found.is_most:
-        warn(
-            f'n_clusters="auto" found as many clusters as max_clusters='
-            f"{found.n_clusters} allows. There may be more: increase max_clusters.",
-            ClusterNumberWarning,
+    return None
+
+
+def _doubt_in_number(found, depth):
+    """Why there may be more groups, or fewer; `depth` is that of the least valley."""
+    if found.is_most:
+        return (
+            f"as many clusters as max_clusters={found.n_clusters} allows. There may be "
+            "more: increase max_clusters."
         )
-    elif found.n_clusters == 2:
-        warn(
-            'n_clusters="auto" found two clusters, with a valley of '
-            f"{found.depth:.1f} standard deviations in between ({found.needed:g} are "
-            "needed). Two is also what is found if only the coarsest split of the data "
-            "can be seen in this space. Look at both before you rely on the number.",
-            ClusterNumberWarning,
+    if found.n_clusters == 2:
+        return (
+            f"two clusters, with a valley of {found.depth:.1f} standard deviations in "
+            f"between ({found.needed:g} are needed). Two is also what is found if only "
+            "the coarsest split of the data can be seen in this space. Look at both "
+            "before you rely on the number."
         )
-    elif depth <= found.needed:
-        warn(
-            f'n_clusters="auto" found {found.n_clusters} clusters, but two of them '
-            f"have a valley of {depth:.1f} standard deviations in between "
-            f"({found.needed:g} are needed). There may be fewer: look at "
-            "merge_history_.",
-            ClusterNumberWarning,
+    if depth <= found.needed:
+        return (
+            f"{found.n_clusters} clusters, but two of them have a valley of "
+            f"{depth:.1f} standard deviations in between ({found.needed:g} are "
+            "needed). There may be fewer: look at merge_history_."
         )
+    return None
 
 
 class AutoNumberMixin:

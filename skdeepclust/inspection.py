@@ -51,6 +51,7 @@ from skdeepclust._profile import ClusterProfile, cluster_profile
 from skdeepclust._sampling import check_seed, is_scorable, silhouettes
 from skdeepclust._tables import import_pandas, index_of, text_column
 from skdeepclust.heads import TEMI, Turtle
+from skdeepclust.heads._spaces import refuse_spaces
 from skdeepclust.metrics import clustering_accuracy
 
 __all__ = [
@@ -349,6 +350,7 @@ def compare_with_baselines(
     _check_compares(estimator)
     _check_rungs(methods, encoder)
     check_seed(random_state)
+    refuse_spaces(X, "compare_with_baselines")
     X = as_samples(X)
     if not _is_pipeline(estimator):  # of a pipeline, X may be text
         as_rows(X)

@@ -30,6 +30,7 @@ from skdeepclust._distributed import (
     rows_of_all,
 )
 from skdeepclust._inputs import check_input
+from skdeepclust._warnings import warn
 from skdeepclust.encoders._features import Plan, cached_features, encoded, features_of
 from skdeepclust.encoders._named import Named, load_named
 from skdeepclust.encoders._network import Network, bands_of, digest_of
@@ -42,6 +43,7 @@ from skdeepclust.encoders._transforms import (
     described,
     resolve_transform,
 )
+from skdeepclust.exceptions import ImageShapeWarning
 from skdeepclust.images._formats import import_pillow
 from skdeepclust.images._inputs import as_paths
 from skdeepclust.images._pool import progress_bar, quiet_decoders
@@ -69,8 +71,10 @@ class FrozenEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     backbone : nn.Module, callable or str
         The network. A module or a callable takes a batch of images and returns features
         (b, d); from an output (b, d, height, width) the mean over the image is taken. A
-        module is copied and stays as it is. Or a name, for a network without its last
-        layer:
+        module is copied and stays as it is. A callable, such as ``module.encode_image``
+        or a function that calls a module, gets batches on `device`, where its module
+        must be; the module is in eval mode meanwhile. Or a name, for a network without
+        its last layer:
 
         - ``"timm:MODEL"`` or ``"timm:MODEL.TAG"``;
         - ``"torchvision:MODEL"`` or ``"torchvision:MODEL/WEIGHTS"``;
@@ -81,7 +85,8 @@ class FrozenEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     transform : "auto", None, dict or callable, default="auto"
         What is done with an image before the network. "auto" does what the
         configuration of a network with a name asks for, and nothing for other networks.
-        None: nothing. uint8 is always scaled to [0, 1]. A dict has the keys
+        None: nothing. uint8 is always scaled to [0, 1], other numbers never. A dict has
+        the keys
 
         - ``size``: height and width, or one number for both;
         - ``crop``: share of the sides that is kept of the largest centred part that
@@ -151,6 +156,11 @@ class FrozenEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     -----
     CacheWarning
         When a file of cached features is damaged or cannot be written.
+    DataScaleWarning
+        When X holds whole numbers of another type than uint8, which are not scaled.
+    ImageShapeWarning
+        When X has the shape of a single image with three bands, and is taken for three
+        grey images.
 
     See Also
     --------
@@ -341,6 +351,10 @@ class FrozenEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         images = self._images(X, backbone, reset)
         if isinstance(transform, ByCallable):
             images.check_for_pillow()
+        elif transform.mean is not None or transform.std is not None:
+            images.check_for_levels()
+        else:
+            images.warn_of_integers()
         is_ours = isinstance(self.backbone, str)
         if is_ours and images.n_bands not in (None, 1, 3):
             raise ValueError(
@@ -402,6 +416,13 @@ class FrozenEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         checked = self if reset else self._unfitted() if is_new else self
         rows = check_input(checked, X, reset=is_new)
         shape = checked.image_shape_
+        takes_bands = isinstance(backbone, str) or bands_of(backbone) == 3
+        if takes_bands and np.ndim(X) == len(X) == 3:
+            warn(
+                f"X of shape {np.shape(X)} is taken for three grey images. If it is "
+                "one image with three bands, pass X[None].",
+                ImageShapeWarning,
+            )
         if shape is None and isinstance(self.image_shape, str):
             raise ValueError(
                 f"X has the shape {rows.shape}, and FrozenEncoder expects images "

@@ -241,5 +241,7 @@ def load_strictly(load: Callable[[], Any], wanted: Wanted, path: Path | None) ->
 
 
 def _short(error):
-    words = " ".join(str(error).split()) or type(error).__name__
+    words = " ".join(str(error).split())
+    if len(words) < 20:  # such as a key
+        words = f"{type(error).__name__} {words}".strip()
     return words if len(words) <= 400 else f"{words[:400]} ..."

@@ -1,8 +1,10 @@
 """A frozen network on its device: from batches of images to rows of features."""
 
 import copy
+import functools
 import hashlib
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from torch import Tensor, nn
 
 from skdeepclust._device import plain_torch
 
-__all__ = ["Network", "bands_of", "digest_of"]
+__all__ = ["Network", "bands_of", "digest_of", "in_eval_mode", "modules_behind"]
 
 
 def bands_of(backbone: Any) -> int | None:
@@ -21,6 +23,48 @@ def bands_of(backbone: Any) -> int | None:
             if isinstance(module, nn.Conv2d):
                 return module.in_channels
     return None
+
+
+def modules_behind(function: Any) -> list[nn.Module]:
+    """Modules that a callable uses: bound, in a partial, a closure or a global."""
+    if isinstance(function, nn.Module):
+        return [function]
+    if isinstance(function, functools.partial):
+        found = [function.func, *function.args, *function.keywords.values()]
+    else:
+        plain = getattr(function, "__func__", function)
+        cells = getattr(plain, "__closure__", None) or ()
+        code = getattr(plain, "__code__", None)
+        places = getattr(plain, "__globals__", {})
+        found = [getattr(function, "__self__", None)]
+        found += [cell.cell_contents for cell in cells if _is_filled(cell)]
+        found += [
+            places[name] for name in getattr(code, "co_names", ()) if name in places
+        ]
+    modules = [each for each in found if isinstance(each, nn.Module)]
+    if isinstance(function, functools.partial) and callable(function.func):
+        modules += modules_behind(function.func)
+    return modules
+
+
+def _is_filled(cell):
+    try:
+        return cell.cell_contents is not None
+    except ValueError:  # a variable that has no value yet
+        return False
+
+
+@contextmanager
+def in_eval_mode(modules: list[nn.Module]) -> Iterator[None]:
+    """Modules in eval mode, and in their own mode afterwards."""
+    training = [part for each in modules for part in each.modules() if part.training]
+    try:
+        for part in training:
+            part.training = False
+        yield
+    finally:
+        for part in training:
+            part.training = True
 
 
 def digest_of(network: nn.Module) -> str:
@@ -40,6 +84,7 @@ class Network:
     ----------
     backbone : nn.Module or callable
         Takes (b, ...) and returns (b, d), or (b, d, height, width), which is averaged.
+        Modules behind a callable are in eval mode while it is called.
     device : torch.device
         Where it runs.
     dtype : {"float32", "bfloat16"}
@@ -61,10 +106,12 @@ class Network:
         if isinstance(backbone, nn.Module):
             backbone = _placed(backbone if is_ours else _copied(backbone), device)
         self._backbone = backbone
+        self._modules = modules_behind(backbone)
 
     def start(self, batch: np.ndarray) -> Tensor:
         """Begin with a batch; `finish` waits for it."""
-        with plain_torch(), torch.inference_mode(), self._precision():
+        eval_mode = in_eval_mode(self._modules)
+        with plain_torch(), torch.inference_mode(), eval_mode, self._precision():
             images = self._on_device(batch)
             try:
                 output = self._backbone(images)

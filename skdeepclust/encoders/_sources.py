@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from skdeepclust.exceptions import ImageReadError
+from skdeepclust._warnings import warn
+from skdeepclust.exceptions import DataScaleWarning, ImageReadError
 from skdeepclust.images._file import Recipe, opened, reason_of
 from skdeepclust.images._find import MAX_PIXELS
 from skdeepclust.images._formats import import_pillow
@@ -84,14 +85,30 @@ class Array:
                 "X[:, [3, 2, 1]], or a backbone of your own for all of them with "
                 "transform=None or a dict."
             )
+        self.check_for_levels()
+
+    def check_for_levels(self) -> None:
+        """Refuse numbers beyond [0, 1], which mean and std are for."""
         if self._X.dtype == np.uint8:
             return
         low, high = self._X.min(), self._X.max()
         if low < 0 or high > 1:
             raise ValueError(
-                f"The values of X are from {low:.4g} to {high:.4g}. The transform of "
-                "this backbone takes uint8, or numbers from 0 to 1. Scale X, or pass "
+                f"The values of X are from {low:.4g} to {high:.4g}. This transform "
+                "takes uint8, or numbers from 0 to 1. Pass X.astype(numpy.uint8) if "
+                "these are the usual values from 0 to 255, or scale X, or pass "
                 "transform=None if it is ready for the network."
+            )
+
+    def warn_of_integers(self) -> None:
+        """Say that whole numbers are not scaled, unless they are uint8."""
+        is_whole = self._X.dtype.kind in "iu" and self._X.dtype != np.uint8
+        if self.n_bands is not None and is_whole:
+            warn(
+                f"X holds {self._X.dtype}, which is not scaled: only uint8 is, to "
+                "[0, 1]. Pass X.astype(numpy.uint8) for values from 0 to 255, or "
+                "numbers in the scale that the network was trained with.",
+                DataScaleWarning,
             )
 
     def key(self, i: int) -> bytes:
@@ -148,6 +165,8 @@ class Files:
 
     def check_for_pillow(self) -> None:
         """Files are always in order."""
+
+    check_for_levels = warn_of_integers = check_for_pillow
 
     def key(self, i: int) -> bytes:
         """Digest of the bytes of the file."""

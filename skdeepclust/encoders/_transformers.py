@@ -65,6 +65,13 @@ def load(wanted: Wanted) -> tuple[Any, Any, dict[str, Any]]:
             "weights is for the other libraries: transformers keeps configuration and "
             "weights in one folder. Pass backbone='transformers:FOLDER'."
         )
+    if wanted.model.startswith((".", "/", "~")):
+        folder = Path(wanted.model).expanduser()
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"backbone={wanted.name!r}: there is no folder {str(folder)!r}."
+            )
+        wanted = wanted._replace(model=str(folder))
     settings = {"local_files_only": not wanted.download, "trust_remote_code": False}
     try:
         processor = AutoImageProcessor.from_pretrained(wanted.model, **settings)

@@ -1,10 +1,12 @@
 """One array for several spaces: which columns belong to which."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from skdeepclust._containers import as_array
 
-__all__ = ["joined", "resolve_spaces"]
+__all__ = ["check_space_names", "joined", "refuse_spaces", "resolve_spaces"]
 
 
 def joined(X, name="X"):
@@ -29,8 +31,7 @@ def joined(X, name="X"):
     ValueError
         If the arrays have different numbers of samples.
     """
-    is_list = isinstance(X, list | tuple) and len(X) > 0
-    if not is_list or any(getattr(each, "ndim", 0) != 2 for each in X):
+    if not _are_spaces(X):
         return X, None
     arrays = [
         np.asarray(as_array(each, f"{name}[{i}]"), dtype=np.float32)
@@ -47,6 +48,43 @@ def joined(X, name="X"):
     return np.hstack(arrays), [slice(a, b) for a, b in zip(starts, ends)]
 
 
+def _are_spaces(X):
+    is_list = isinstance(X, list | tuple) and len(X) > 0
+    return is_list and all(len(getattr(each, "shape", ())) == 2 for each in X)
+
+
+def refuse_spaces(X, name):
+    """Refuse a list of arrays that can hardly be images, one per sample."""
+    if _are_spaces(X) and len(X) < min(len(each) for each in X):
+        shapes = [tuple(each.shape) for each in X]
+        raise TypeError(
+            f"X is a list of arrays of shapes {shapes}, and {name} takes one array. "
+            "Pass numpy.hstack(X) if they are spaces of the same samples, or take "
+            "Turtle; and numpy.stack(X) if each is the image of a sample."
+        )
+
+
+def check_space_names(X, known=None):
+    """Names of the columns of every array of a list, refused if they are not `known`.
+
+    Returns
+    -------
+    names : list of (list of str or None), or None
+        None for an array without names, and for what is no list.
+    """
+    if not _are_spaces(X):
+        return None
+    columns = [getattr(each, "columns", None) for each in X]
+    names = [None if each is None else list(map(str, each)) for each in columns]
+    for i, (given, fitted) in enumerate(zip(names, known or [])):
+        if given is not None and fitted is not None and given != fitted:
+            raise ValueError(
+                f"The columns of X[{i}] must be those of fit, in the same order: "
+                f"{fitted[:5]}; got {given[:5]}."
+            )
+    return names
+
+
 def resolve_spaces(spaces, n_features, names):
     """Columns of every space as positions.
 
@@ -54,7 +92,7 @@ def resolve_spaces(spaces, n_features, names):
     ----------
     spaces : None or list
         None is one space of all columns. Else an entry per space: a slice, positions,
-        names of columns, or a pair of a name and one of these.
+        names of columns, a mask, or a pair of a name and one of these.
     n_features : int
         Number of columns of X.
     names : ndarray of str or None
@@ -84,14 +122,15 @@ def _positions(space, i, n_features, names):
     if isinstance(space, slice):
         found = _of_slice(space, i, n_features)
     else:
-        found = np.atleast_1d(np.asarray(space))
-        found = found.astype(np.int64) if found.size == 0 else found
-        if found.dtype.kind in "UO":
+        found = _as_columns(space)
+        if found is not None and found.dtype.kind == "b" and len(found) == n_features:
+            found = np.flatnonzero(found)
+        if found is not None and found.dtype.kind in "UO":
             found = _of_names(found, i, names)
-    if found.ndim != 1 or found.dtype.kind not in "iu":
+    if found is None or found.ndim != 1 or found.dtype.kind not in "iu":
         raise TypeError(
             f"spaces[{i}]={space!r} must be a slice, a list of positions or of names "
-            "of columns, or a pair of a name and one of these."
+            "of columns, a mask of all columns, or a pair of a name and one of these."
         )
     wrong = found[(found < 0) | (found >= n_features)]
     if len(found) == 0 or len(wrong):
@@ -100,6 +139,20 @@ def _positions(space, i, n_features, names):
     if len(set(found.tolist())) < len(found):
         raise ValueError(f"spaces[{i}] names a column twice.")
     return found.astype(np.int64)
+
+
+def _as_columns(space):
+    """Positions, names or a mask as an array; None if it is none of these."""
+    is_one = isinstance(space, str) or not isinstance(space, Iterable)
+    values = [space] if is_one else list(space)
+    kinds = {"U" if isinstance(each, str) else "n" for each in values}
+    try:
+        found = np.asarray(values)
+    except ValueError:  # of several depths
+        return None
+    if len(kinds) > 1 or (found.dtype.kind == "O" and kinds == {"n"}):
+        return None
+    return found.astype(np.int64) if found.size == 0 else found
 
 
 def _of_slice(space, i, n_features):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 from torch.nn.functional import gelu, nll_loss
 
@@ -21,6 +22,7 @@ from skdeepclust.heads._base import BaseHead, HeadNet, HeadNetwork
 from skdeepclust.heads._losses import scan_loss, temi_loss
 from skdeepclust.heads._neighbors import neighbors_of
 from skdeepclust.heads._prepare import Preparation, fit_preparation, prepared
+from skdeepclust.heads._spaces import refuse_spaces
 from skdeepclust.heads._start import LEARNING_RATE, LabelledBatches, first_clusters
 
 __all__ = ["TEMI"]
@@ -368,7 +370,8 @@ class TEMI(BaseHead):
     head_losses_ : ndarray of shape (n_heads,)
         Loss of every head in the last epoch.
     head_labels_ : ndarray of shape (n_samples, n_heads)
-        Clusters of X by every head. Column `best_head_` is `labels_`.
+        Clusters of X by every head, numbered so that they match `labels_` as well as
+        they can. Column `best_head_` is `labels_`.
     module_ : nn.Module
         The network.
     net_ : TensorNet
@@ -514,6 +517,10 @@ class TEMI(BaseHead):
         self.random_state = random_state
         self._set_skorch_params(skorch)
 
+    def _check(self, X):
+        refuse_spaces(X, type(self).__name__)
+        return super()._check(X)
+
     def _fit(self, X, device, seed, progress):
         # 1. Prepared features, and the neighbours of each.
         data = self._data_of(X, device)
@@ -597,4 +604,9 @@ class TEMI(BaseHead):
         labels = map_blocks(lambda X: network.head_labels(X), data)
         found = labels.to("cpu", torch.int64).numpy()
         found[:, self.best_head_] = self.labels_
+        for head in range(found.shape[1]):
+            overlap = np.zeros((self._n_clusters_, self._n_clusters_))
+            np.add.at(overlap, (found[:, head], self.labels_), 1)
+            name = linear_sum_assignment(overlap, maximize=True)[1]
+            found[:, head] = name[found[:, head]]
         return found

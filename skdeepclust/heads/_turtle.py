@@ -32,7 +32,7 @@ from skdeepclust.heads._prepare import (
     fit_preparation,
     prepared,
 )
-from skdeepclust.heads._spaces import joined, resolve_spaces
+from skdeepclust.heads._spaces import check_space_names, joined, resolve_spaces
 from skdeepclust.heads._start import LEARNING_RATE, LabelledBatches, first_clusters
 
 __all__ = ["Turtle"]
@@ -228,7 +228,8 @@ class Turtle(BaseHead):
         Largest number that ``n_clusters="auto"`` can find.
     spaces : list or None, default=None
         Columns of X that belong to one space, for several: each entry is a slice, a
-        list of positions or of names of columns, or a pair of a name and one of these.
+        list of positions or of names of columns, a mask of all columns, or a pair of a
+        name and one of these.
         None is one space of all columns. A list of arrays as X is several spaces as
         well, and `spaces` is then None.
     init : {"spectral", "random"} or clusterer, default="spectral"
@@ -430,6 +431,7 @@ class Turtle(BaseHead):
         self._set_skorch_params(skorch)
 
     def _check(self, X):
+        space_names = check_space_names(X)
         X, found = joined(X)
         if found is not None and self.spaces is not None:
             raise ValueError(
@@ -440,9 +442,11 @@ class Turtle(BaseHead):
         spaces = self.spaces if found is None else found
         self._columns_ = resolve_spaces(spaces, rows.shape[1], names)
         self._is_list_ = found is not None
+        self._space_names_ = space_names
         return device, rows
 
     def _data(self, X):
+        check_space_names(X, getattr(self, "_space_names_", None))
         X, found = joined(X)
         if found is not None:
             self._check_widths(found)

@@ -1,6 +1,7 @@
 """FrozenEncoder with a network of the user's: images, transforms, streaming."""
 
 import copy
+import functools
 import pickle
 import threading
 import tracemalloc
@@ -20,7 +21,11 @@ from torch import nn
 
 from skdeepclust import FrozenEncoder
 from skdeepclust.encoders import _encoder, _features
-from skdeepclust.exceptions import ImageReadError
+from skdeepclust.exceptions import (
+    DataScaleWarning,
+    ImageReadError,
+    ImageShapeWarning,
+)
 
 Image = pytest.importorskip("PIL.Image")
 
@@ -74,6 +79,60 @@ def test_the_module_comes_back_as_it_was(small_net, photos):
     for name, value in small_net.state_dict().items():
         assert value.dtype == before[name].dtype
         assert torch.equal(value, before[name])
+
+
+def holder(network):
+    """Callables that hold a module, as people write them."""
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network = network
+
+        def features(self, batch):
+            return self.network(batch)
+
+    return {
+        "closure": lambda batch: network(batch),
+        "bound": Model().features,
+        "partial": functools.partial(call, network),
+    }
+
+
+def call(module, batch):
+    return module(batch)
+
+
+@pytest.mark.parametrize("kind", ["closure", "bound", "partial"])
+def test_a_module_behind_a_callable_is_in_eval_mode(kind, photos, tmp_path):
+    layers = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5)
+    network = nn.Sequential(*layers).train()
+    before = network[1].running_mean.clone()
+    expected = FrozenEncoder(network, device="cpu").fit_transform(photos)
+    encoder = FrozenEncoder(holder(network)[kind], memory=tmp_path, device="cpu")
+    for _ in range(2):
+        np.testing.assert_allclose(encoder.fit_transform(photos), expected, atol=1e-6)
+    assert torch.equal(network[1].running_mean, before)
+    assert all(part.training for part in network.modules())
+    assert len([*(tmp_path / "skdeepclust" / "features").iterdir()]) == 1
+
+
+def test_numbers_in_another_scale_are_said(small_net, photos):
+    levels = {"size": 8, "mean": 0.5, "std": 0.5}
+    encoder = FrozenEncoder(small_net, transform=levels, device="cpu")
+    expected = encoder.fit_transform(photos)
+    found = encoder.fit_transform(photos / 255)
+    np.testing.assert_allclose(found, expected, atol=1e-2)
+    for wrong in (photos.astype(float), photos.astype(int)):
+        with pytest.raises(ValueError, match=r"are from 27 to 226.*takes uint8, or"):
+            encoder.fit_transform(wrong)
+    with pytest.warns(DataScaleWarning, match="int64, which is not scaled"):
+        FrozenEncoder(small_net, device="cpu").fit(photos.astype(np.int64))
+
+
+def test_one_image_without_its_axis_is_said(small_net, photos):
+    with pytest.warns(ImageShapeWarning, match="taken for three grey images"):
+        FrozenEncoder(small_net, device="cpu").fit(photos[0])
 
 
 def test_a_change_of_the_module_is_seen(small_net, photos):

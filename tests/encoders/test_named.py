@@ -501,6 +501,9 @@ def test_transformers_says_what_is_wrong(transformers, photos, tmp_path):
         encoder("transformers:some/vit").fit(photos)
     with pytest.raises(OSError, match="cannot be loaded"):
         encoder(f"transformers:{tmp_path}").fit(photos)
+    for folder in ("./models/vit", "~/no such folder", tmp_path / "none"):
+        with pytest.raises(FileNotFoundError, match="there is no folder"):
+            encoder(f"transformers:{folder}").fit(photos)
     (tmp_path / "a.pth").touch()
     with pytest.raises(ValueError, match="transformers:FOLDER"):
         encoder("transformers:some/vit", weights=tmp_path / "a.pth").fit(photos)

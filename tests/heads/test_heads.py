@@ -17,6 +17,7 @@ from skdeepclust._tensor_data import TensorData
 from skdeepclust.heads import _temi, _turtle
 from skdeepclust.heads._temi import NeighborPairs
 from skdeepclust.heads._turtle import SpaceHeads, learned_classifier
+from skdeepclust.inspection import compare_with_baselines
 
 SMALL = {"random_state": 0, "device": "cpu"}
 
@@ -205,11 +206,36 @@ def test_spaces_in_any_form(blobs):
         (X, [range(5), list(range(5, 12))]),
         (X, [("one", slice(5)), ("two", slice(5, None))]),
         (frame, [list(frame.columns[:5]), list(frame.columns[5:])]),
+        (X, [np.arange(12) < 5, np.arange(12) >= 5]),
     ]:
         found = Turtle(4, max_epochs=20, spaces=spaces, **SMALL).fit(data)
         np.testing.assert_array_equal(found.transform(data), expected)
     np.testing.assert_array_equal(head.transform(X), expected)
     assert head.n_features_in_ == 12
+
+
+def test_frames_as_spaces_keep_their_columns(blobs):
+    frames = [pd.DataFrame(part).add_prefix("x") for part in np.hsplit(blobs[0], 2)]
+    head = Turtle(4, max_epochs=1, **SMALL).fit(frames)
+    np.testing.assert_array_equal(head.predict(frames), head.labels_)
+    assert head.predict([each.to_numpy() for each in frames]).shape == (240,)
+    with pytest.raises(ValueError, match=r"columns of X\[1\] must be those of fit"):
+        head.predict([frames[0], frames[1][frames[1].columns[::-1]]])
+
+
+def test_a_list_of_spaces_is_for_turtle(blobs):
+    spaces = np.hsplit(blobs[0], 2)
+    with pytest.raises(TypeError, match=r"TEMI takes one array.*take Turtle"):
+        TEMI(4, **SMALL).fit(spaces)
+    with pytest.raises(TypeError, match="compare_with_baselines takes one array"):
+        compare_with_baselines(Turtle(4, **SMALL), spaces)
+
+
+def test_heads_have_the_numbers_of_the_best(blobs):
+    head = TEMI(4, n_heads=4, **SMALL).fit(blobs[0])
+    for labels in head.head_labels_.T:
+        if adjusted_rand_score(labels, head.labels_) > 0.9:
+            assert (labels == head.labels_).mean() > 0.9
 
 
 def test_wrong_spaces_are_refused(blobs):
@@ -224,8 +250,10 @@ def test_wrong_spaces_are_refused(blobs):
     ]:
         with pytest.raises((ValueError, TypeError), match=words):
             Turtle(4, spaces=spaces, **SMALL).fit(X)
-    with pytest.raises(TypeError, match=r"spaces\[0\]=2\.5 must be"):
-        Turtle(4, spaces=[2.5], **SMALL).fit(X)
+    several = ("a", "passthrough", [0, 1])
+    for wrong in (2.5, several, ["x0", 1], lambda frame: [0]):
+        with pytest.raises(TypeError, match=r"spaces\[0\]=.* must be a slice"):
+            Turtle(4, spaces=[wrong], **SMALL).fit(X)
     with pytest.raises(ValueError, match=r"\[240, 100\] samples"):
         Turtle(4, **SMALL).fit([X, X[:100]])
     with pytest.raises(ValueError, match="spaces must be None"):
