@@ -22,6 +22,7 @@ from skdeepclust._clusterers import fit_predict_labels, limited_threads, make_cl
 from skdeepclust._compat import Interval, validate_parameters
 from skdeepclust._containers import as_array
 from skdeepclust._geometry import class_means, nearest
+from skdeepclust._n_clusters import DEEP, shallowest_valley
 from skdeepclust._random import derived_seed, root_seed
 from skdeepclust._scale import (
     check_squares,
@@ -29,7 +30,8 @@ from skdeepclust._scale import (
     origin_and_unit,
     warn_of_outweighing,
 )
-from skdeepclust._spectral_starts import MAX_CLUSTERS, SpectralConsensus
+from skdeepclust._spectral import SpectralEnsemble, cluster_embedding
+from skdeepclust._spectral_starts import MAX_CLUSTERS, N_NEIGHBORS, SpectralConsensus
 from skdeepclust._warnings import finished_first
 
 __all__ = ["AutoClustering", "modularity"]
@@ -48,6 +50,10 @@ _MIN_PER_CLUSTER = 20
 # With fewer samples per cluster another candidate must be better than k-means by this
 # number of standard errors. See benchmarks/tables.py.
 _ENOUGH_PER_CLUSTER, _STANDARD_ERRORS = 100, 1.0
+
+# A clustering with a valley between all of its clusters, as deep as `n_clusters="auto"`
+# wants it, is taken before one that has two clusters without half as deep a valley.
+_HALF = 0.5
 
 # Mixtures are fitted to at most this number of samples.
 _MAX_OF_MIXTURE, _MIXTURE_STARTS, _RIDGE = 5000, 2, 1e-3
@@ -79,11 +85,13 @@ class AutoClustering(ClusterMixin, BaseEstimator):
         Mean of every cluster.
     scores_ : dict of str to float
         Score of every candidate: "kmeans", "mixture" (full covariances),
-        "mixture, tied" (one covariance) and "spectral", a consensus of landmark
-        spectral clusterings.
+        "mixture, tied" (one covariance), "spectral", a consensus of landmark spectral
+        clusterings, and "spectral, plain", a single one.
+    valleys_ : dict of str to float
+        Depth of the shallowest valley between two clusters of a candidate, in standard
+        deviations, of those for which it was looked at.
     chosen_ : str
-        The candidate with the highest score. With fewer than 100 samples per cluster it
-        is "kmeans", unless another has a higher score by more than a standard error.
+        The candidate with the highest score, with two exceptions: see Notes.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -107,9 +115,15 @@ class AutoClustering(ClusterMixin, BaseEstimator):
     neighbours were drawn at random. The neighbours are as many as a fifth of a mean
     cluster, :math:`n / 5k`, but at least ten. With few neighbours, small gaps within a
     cluster would count as much as those between clusters. A few outliers cannot be a
-    good cluster, because nearly all of the others are then left in one. It prefers
-    clusters of similar sizes: if they are very uneven, look at the other candidates as
-    well. ``benchmarks/tables.py`` has the choice beside the candidates.
+    good cluster, because nearly all of the others are then left in one.
+    ``benchmarks/tables.py`` has the choice beside the candidates.
+
+    The score prefers clusters of similar sizes, and would rather cut a large cluster in
+    two than have a small one. So the chosen clusters are looked at once more: if two of
+    them have no valley of lower density in between (at most 2.25 standard deviations),
+    and another candidate has a valley deeper than 4.5 between all of its clusters, the
+    latter is taken. These are the valleys of ``n_clusters="auto"``. A cluster needs
+    some twenty samples for a valley that deep.
 
     Of few samples the score is uncertain. With fewer than 100 per cluster, k-means is
     kept unless another candidate is better by more than one standard error of the
@@ -119,7 +133,8 @@ class AutoClustering(ClusterMixin, BaseEstimator):
     "spectral" is the consensus of eight landmark spectral clusterings (four with more
     than 5,000 samples). They find 1.2 and 1.5 times as many clusters, with two numbers
     of landmarks, and merge those that are most like one Gaussian; then the samples are
-    clustered by the clusters that they are in, with these as landmarks [2]_.
+    clustered by the clusters that they are in, with these as landmarks [2]_. "spectral,
+    plain" merges nothing, and finds clusters that are long or bent.
 
     More than 32 features are replaced by their first 32 main components, except for
     k-means; with more than 10,000 samples, candidates
@@ -203,6 +218,7 @@ class AutoClustering(ClusterMixin, BaseEstimator):
         return X
 
     def _fit(self, X, seed):
+        self._dtype_ = X.dtype
         n_clusters = int(self.n_clusters)
         rng = np.random.RandomState(derived_seed(seed, "sample"))
         chosen = np.sort(rng.permutation(len(X))[:_MAX_SAMPLES])
@@ -216,7 +232,10 @@ class AutoClustering(ClusterMixin, BaseEstimator):
         parts = {each.name: neighbors.parts(each.labels) for each in found}
         self.scores_ = {name: float(part.mean()) for name, part in parts.items()}
         is_few = len(sample) < _ENOUGH_PER_CLUSTER * n_clusters
-        self.chosen_ = _choice(parts, self.scores_, is_few)
+        best = _choice(parts, self.scores_, is_few)
+        valleys = _Valleys(main, found, n_clusters, derived_seed(seed, "valleys"))
+        self.chosen_ = valleys.choice(best, self.scores_)
+        self.valleys_ = valleys.depths
         self._best_ = next(each for each in found if each.name == self.chosen_)
         self.labels_ = self._predict(X)
         present, self.labels_ = np.unique(self.labels_, return_inverse=True)
@@ -237,7 +256,7 @@ class AutoClustering(ClusterMixin, BaseEstimator):
             Clusters.
         """
         check_is_fitted(self, "labels_")
-        X = self._checked(X, reset=False)
+        X = self._checked(X, reset=False).astype(self._dtype_, copy=False)
         labels = self._predict(X)
         position = np.searchsorted(self._present_, labels)
         position = np.minimum(position, len(self._present_) - 1)
@@ -274,6 +293,47 @@ def _candidates(X, main, n_clusters, n_init, seed):
     spectral = SpectralConsensus(n_clusters, n_init, derived_seed(seed, "spectral"))
     if spectral.fit(main):
         yield _Candidate("spectral", spectral.labels, spectral.predict)
+    yield _plain_spectral(main, n_clusters, n_init, derived_seed(seed, "plain"))
+
+
+def _plain_spectral(main, n_clusters, n_init, seed):
+    """A single landmark spectral clustering, without merging."""
+    spectral = SpectralEnsemble(n_clusters, "auto", N_NEIGHBORS, "auto")
+    embedding = spectral.fit([main], seed).embed([main])
+    centers, labels = cluster_embedding(
+        *(embedding, n_clusters, n_init), derived_seed(seed, "kmeans"), quiet=True
+    )
+    return _Candidate("spectral, plain", labels, partial(_plain, spectral, centers))
+
+
+def _plain(spectral, centers, X):
+    return nearest(spectral.embed([X]), centers)
+
+
+class _Valleys:
+    """Depths of the shallowest valleys of candidates, found when they are asked for."""
+
+    def __init__(self, main, found, n_clusters, seed):
+        self._labels = {each.name: each.labels for each in found}
+        self._main, self._n_clusters, self._seed = main, n_clusters, seed
+        self.depths: dict[str, float] = {}
+
+    def choice(self, best, scores):
+        """The best, or the best of those with deep valleys if it has none at all."""
+        if len(self._labels) == 1 or self._n_clusters == 1:
+            return best
+        if self._depth(best) > _HALF * DEEP:
+            return best
+        deep = [name for name in self._labels if self._depth(name) > DEEP]
+        return max(deep, key=lambda name: scores[name], default=best)
+
+    def _depth(self, name):
+        labels = self._labels[name]
+        if len(np.unique(labels)) < self._n_clusters:
+            self.depths[name] = 0.0
+        if name not in self.depths:
+            self.depths[name] = shallowest_valley(self._main, labels, self._seed)
+        return self.depths[name]
 
 
 def _choice(parts, scores, is_few):

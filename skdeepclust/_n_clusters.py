@@ -22,6 +22,7 @@ from skdeepclust.exceptions import ClusterNumberWarning
 
 __all__ = [
     "AUTO_NUMBER",
+    "DEEP",
     "AutoNumberMixin",
     "FoundNumber",
     "check_auto_samples",
@@ -29,6 +30,7 @@ __all__ = [
     "is_auto",
     "merge_history",
     "merges",
+    "shallowest_valley",
     "warn_of_number",
 ]
 
@@ -45,7 +47,7 @@ _MAX_SAMPLES, _MAX_WIDTH = 3000, 32
 # A valley is deeper than chance if it is this number of standard deviations deep. The
 # deepest valleys of one Gaussian and of uniform points have 2.5 to 4, since the
 # clusters were chosen to lie apart. See benchmarks/number_of_clusters.py.
-_DEEP = 4.5
+DEEP = 4.5
 
 # In a diffusion map a valley is this deep, and clusterings in three maps have this mean
 # adjusted Rand index. A map bends points that fill few dimensions into waves, and waves
@@ -95,7 +97,7 @@ class FoundNumber:
     @property
     def needed(self):
         """Depth that a valley needs."""
-        return _DEEP_IN_MAP if self.in_map else _DEEP
+        return _DEEP_IN_MAP if self.in_map else DEEP
 
 
 def is_auto(n_clusters: Any) -> bool:
@@ -178,7 +180,7 @@ def _number(tree, most):
     """Number of clusters of a tree, and the depth of the shallowest valley left."""
     for step in tree:
         n_clusters = step["n_clusters"] + 1  # before this step
-        if n_clusters <= most and step["score"] > _DEEP:
+        if n_clusters <= most and step["score"] > DEEP:
             return n_clusters, step["score"]
     return 1, 0.0
 
@@ -262,6 +264,25 @@ def merges(
         {**step, "clusters": tuple(int(names[each]) for each in step["clusters"])}
         for step in steps
     ]
+
+
+def shallowest_valley(Z: NDArray, labels: NDArray, seed: int) -> float:
+    """Depth of the shallowest valley between two clusters, in standard deviations.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n, d)
+        Points; at most 3,000 of them are looked at.
+    labels : ndarray of shape (n,)
+        Two clusters or more.
+    seed : int
+        Seed.
+    """
+    drawn = np.random.RandomState(derived_seed(seed, "points")).permutation(len(Z))
+    drawn = np.sort(drawn[:_MAX_SAMPLES])
+    points = _points(Z[drawn], seed)
+    steps = _tree(points, relabel(labels[drawn]), seed)
+    return next((step["score"] for step in steps), 0.0)
 
 
 def merge_history(found, Z, labels, seed):

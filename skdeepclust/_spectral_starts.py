@@ -21,6 +21,7 @@ from skdeepclust._spectral import (
 __all__ = [
     "MAX_CLUSTERS",
     "MIN_PER_CLUSTER",
+    "N_NEIGHBORS",
     "MergedSpectral",
     "SpectralConsensus",
     "choices_of_landmarks",
@@ -41,7 +42,7 @@ _SHARE_OF_STARTS = 4
 
 # A consensus has each choice twice up to this number of samples, and once beyond.
 _MAX_OF_MANY = 5000
-_N_NEIGHBORS = 3  # landmarks of a sample, as in LandmarkSpectralClustering
+N_NEIGHBORS = 3  # landmarks of a sample, as in LandmarkSpectralClustering
 
 # A covariance is shrunk towards the mean one with the weight of this number of samples
 # per dimension.
@@ -99,7 +100,7 @@ class MergedSpectral:
         """
         n_landmarks = number_of_landmarks(len(Z), self._n_finer, self._per_landmark)
         self._spectral = SpectralEnsemble(
-            self._n_finer, n_landmarks, _N_NEIGHBORS, "auto"
+            self._n_finer, n_landmarks, N_NEIGHBORS, "auto"
         ).fit([Z], self._seed)
         embedding = self._spectral.embed([Z])
         kmeans = make_clusterer(

@@ -1,5 +1,6 @@
 """Clusterings that compete, their consensus, and the network that starts as a PCA."""
 
+import pickle
 import warnings
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.datasets import (
     load_iris,
     load_wine,
     make_blobs,
+    make_moons,
 )
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
@@ -102,6 +104,41 @@ def test_k_means_is_kept_unless_another_is_better_by_a_standard_error(monkeypatc
     assert chosen(1.0) == "spectral"
     assert chosen(1e3) == "kmeans"
     assert chosen(1e3, enough=40) == "spectral"
+
+
+def test_bent_clusters_are_found():
+    X, y = make_moons(500, noise=0.06, random_state=0)
+    auto = AutoClustering(2, random_state=0).fit(X)
+    assert auto.chosen_ == "spectral, plain"
+    assert adjusted_rand_score(y, auto.labels_) == 1
+    again = make_moons(200, noise=0.06, random_state=1)
+    assert adjusted_rand_score(again[1], auto.predict(again[0])) == 1
+
+
+def uneven(sizes):
+    parts = [[8 * i, 8 * (i % 2)] for i in range(len(sizes))]
+    return make_blobs(sizes, 2, centers=parts, random_state=0)
+
+
+@pytest.mark.parametrize("sizes", [[1500, 150, 60], [1000, 500, 200, 100]])
+def test_small_clusters_with_valleys_around_them_are_found(sizes):
+    X, y = uneven(sizes)
+    for seed in range(3):
+        auto = AutoClustering(len(sizes), random_state=seed).fit(X)
+        assert adjusted_rand_score(y, auto.labels_) > 0.99
+        np.testing.assert_array_equal(auto.predict(X), auto.labels_)
+        # The modularity alone cuts the largest cluster in two.
+        highest = max(auto.scores_, key=auto.scores_.get)
+        if highest != auto.chosen_:
+            assert auto.valleys_[highest] < 2.25
+            assert auto.valleys_[auto.chosen_] > 4.5
+
+
+def test_valleys_change_nothing_where_no_candidate_has_them():
+    X = np.random.RandomState(0).normal(size=(900, 4))
+    auto = AutoClustering(3, random_state=0).fit(X)
+    assert max(auto.valleys_.values()) < 4.5
+    assert auto.chosen_ == max(auto.scores_, key=auto.scores_.get)
 
 
 def test_very_few_samples_leave_k_means_only():
@@ -243,6 +280,18 @@ def test_every_candidate_predicts_its_labels():
         auto.fit(X)
         auto._best_ = found
         np.testing.assert_array_equal(found.predict(X), found.labels)
+
+
+@pytest.mark.parametrize("chosen", ["kmeans", "mixture", "spectral", "spectral, plain"])
+def test_other_types_of_floats_and_pickles(chosen, monkeypatch):
+    X, _ = blobs_of(600, 3, 40)
+    monkeypatch.setattr(_auto_clustering._Valleys, "choice", lambda *_: chosen)
+    for fitted, other in [(np.float32, np.float64), (np.float64, np.float32)]:
+        auto = AutoClustering(3, random_state=0).fit(X.astype(fitted))
+        assert auto.chosen_ == chosen
+        np.testing.assert_array_equal(auto.predict(X.astype(other)), auto.labels_)
+        again = pickle.loads(pickle.dumps(auto))
+        np.testing.assert_array_equal(again.predict(X), auto.labels_)
 
 
 def test_more_samples_than_are_looked_at(monkeypatch):

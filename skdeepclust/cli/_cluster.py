@@ -39,20 +39,19 @@ from skdeepclust.report import write_report
 
 __all__ = ["Times", "cluster", "read_again"]
 
-# --quick: a fraction of the steps.
-_QUICK = {
-    "dcec": {"pretrain_epochs": 10, "max_iter": 1400},
-    "idec": {"pretrain_epochs": 10, "max_iter": 1400},
-    "dec": {"pretrain_epochs": 10, "max_iter": 1400},
+# --quick: a fraction of the steps. The second stage of the first three has `max_iter`
+# steps like those of the pretraining: twenty updates, of which the first twelve hold
+# the initial clusters.
+_JOINT = ("dcec", "idec", "dec")
+_SHORT = {"pretrain_epochs": 10, "update_interval": 40, "max_iter": 800}
+_QUICK: dict[str, dict[str, Any]] = {
+    **dict.fromkeys(_JOINT, _SHORT),
     "deepcluster": {"max_iter": 5},
     "scedae": {"n_autoencoders": 2, "max_epochs": 20},
     "temi": {"n_heads": 2, "max_epochs": 10},
     "turtle": {"max_epochs": 100},
     "auto": {"n_init": 5},
 }
-
-# Methods whose second stage has `max_iter` steps like those of the pretraining.
-_JOINT = ("dcec", "idec", "dec")
 
 _ESTIMATE = "The time is estimated after the first steps."
 _ADVICE = (
@@ -129,7 +128,9 @@ def cluster(args, log, signals):
             samples = _find(args, log)
         check_number(samples, args.n_clusters)
         if is_open:
-            args.method = default_method(args.kind, len(samples) / args.n_clusters)
+            is_auto = args.n_clusters == "auto"  # which AutoClustering does not know
+            per_cluster = np.inf if is_auto else len(samples) / args.n_clusters
+            args.method = default_method(args.kind, per_cluster)
             log.say(_WHY[args.method])
             model = _make_model(args)
         check_transfer(samples.paths or (), args.transfer, args.out.parent)
@@ -186,6 +187,12 @@ def _make_model(args):
     model = getattr(skdeepclust, METHODS[args.method])(
         args.n_clusters, random_state=args.seed
     )
+    if args.n_clusters == "auto" and "max_clusters" not in model.get_params():
+        raise UsageError(
+            f"-k auto: {type(model).__name__} needs a number of clusters. Pass one, or "
+            f"another --method, such as {_JOINT[0]} for images and {_JOINT[1]} for "
+            "tables and features"
+        )
     model.set_params(**_known(model, device=args.device))
     settings: dict[str, Any] = dict(_QUICK[args.method] if args.quick else {})
     if args.kind == "table" or args.encoder:
@@ -208,8 +215,8 @@ def _known(model, **settings):
 def _say_what(samples, X, model, args, log):
     """Say what is clustered and how, and what would be better."""
     text = (
-        f"{len(samples):,} {samples.shape_text(X)}: {args.n_clusters} clusters by "
-        f"{type(model).__name__}."
+        f"{len(samples):,} {samples.shape_text(X)}: "
+        f"{_counted(args.n_clusters)} by {type(model).__name__}."
     )
     has_steps = hasattr(model, "set_callbacks")
     log.say(f"{text} {_ESTIMATE}" if has_steps else text)
@@ -217,6 +224,12 @@ def _say_what(samples, X, model, args, log):
         log.warn(_PIXELS.format(name=type(model).__name__))
     if X.ndim == 4 and X.shape[1] == 3:  # in colour
         log.say(_ADVICE)
+
+
+def _counted(n_clusters):
+    if n_clusters == "auto":
+        return "any number of clusters"
+    return "1 cluster" if n_clusters == 1 else f"{n_clusters} clusters"
 
 
 def _find(args, log):
@@ -309,7 +322,7 @@ def _facts(samples, pipeline, X, args):
         "stop_reason": getattr(model, "stop_reason_", None),
         "n_iter": getattr(model, "n_iter_", None),
         "sizes": np.bincount(
-            model.labels_[model.labels_ >= 0], minlength=args.n_clusters
+            model.labels_[model.labels_ >= 0], minlength=len(model.cluster_centers_)
         ),
         **samples.facts(X),
     }

@@ -21,6 +21,7 @@ __all__ = [
     "choose_columns",
     "has_odd_names",
     "make_transformer",
+    "new_categories",
     "read_table",
     "used_columns",
 ]
@@ -351,6 +352,33 @@ def used_columns(frame: Any, columns: Columns) -> Any:
         values = frame[name].astype(object)
         used[name] = values.map(str).where(values.notna(), np.nan)
     return pandas.DataFrame(used, index=frame.index)
+
+
+def new_categories(transformer: ColumnTransformer, frame: Any) -> dict[str, Any]:
+    """Rows with categories that the fit did not see, by column.
+
+    Parameters
+    ----------
+    transformer : ColumnTransformer
+        A fitted one, as `make_transformer` makes it.
+    frame : DataFrame
+        Columns as `used_columns` returns them.
+
+    Returns
+    -------
+    new : dict of str to Series
+        The new values of a column, one for each row that has one.
+    """
+    found = {}
+    for name, encoder, columns in transformer.transformers_:
+        if name != "categories":
+            continue
+        for column, known in zip(columns, encoder[-1].categories_):
+            values = frame[column].dropna()
+            new = values[~values.isin(known)]
+            if len(new):
+                found[column] = new
+    return found
 
 
 def _check_size(name, values):

@@ -15,6 +15,7 @@ from skdeepclust.cli._columns import (
     choose_columns,
     has_odd_names,
     make_transformer,
+    new_categories,
     read_table,
     used_columns,
 )
@@ -192,7 +193,7 @@ class Table:
     rejected: tuple = ()
 
     def __init__(self, path, log, columns=None, index=None, drop=()):
-        self.path = path
+        self.path, self._log = path, log
         frame = read_table(Path(path))
         self.columns = columns
         if columns is None:
@@ -232,6 +233,12 @@ class Table:
 
     def to_array(self, first):
         """The rows as numbers."""
+        for column, values in new_categories(first, self.frame).items():
+            names = ", ".join(sorted(values.unique())[:3])
+            self._log.warn(
+                f"column {column}: {len(values)} of {len(self.frame)} rows have "
+                f"categories that the fit did not see, such as {names}"
+            )
         return np.ascontiguousarray(first.transform(self.frame), dtype=np.float32)
 
     def shape_text(self, X):

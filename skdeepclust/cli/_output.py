@@ -255,17 +255,17 @@ def versions() -> dict[str, str]:
     return found
 
 
-def check_number(samples: Sized, n_clusters: int) -> None:
+def check_number(samples: Sized, n_clusters: int | str) -> None:
     """Refuse more clusters than samples, before anything is read.
 
     Parameters
     ----------
     samples : Images or Table
         What was found.
-    n_clusters : int
+    n_clusters : int or "auto"
         What was asked for.
     """
-    if len(samples) < n_clusters:
+    if n_clusters != "auto" and len(samples) < n_clusters:
         raise CommandError(
             f"-k {n_clusters} needs at least {n_clusters} images or rows, and there "
             f"are {len(samples)}."

@@ -168,7 +168,11 @@ def _add_cluster(commands):
         "input", metavar="FOLDER_OR_TABLE", help="folder of images, .csv or .parquet"
     )
     cluster.add_argument(
-        "-k", "--n-clusters", type=_count, required=True, metavar="K", help="clusters"
+        *("-k", "--n-clusters"),
+        type=_number,
+        required=True,
+        metavar="K",
+        help='number of clusters, or "auto" to look for it: a rough guess on many data',
     )
     cluster.add_argument(
         "--out",
@@ -336,6 +340,10 @@ def _count(text):
     if not re.fullmatch(r"\+?\d+", text) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)
+
+
+def _number(text):
+    return text if text == "auto" else _count(text)
 
 
 def _seed(text):

@@ -74,5 +74,6 @@ def check_new(path: Path, replace: bool = False) -> None:
     if is_folder and (replace or not any(path.iterdir())):
         return
     raise CommandError(
-        f"{shown!r} exists. Nothing is overwritten: pass another folder, or remove it."
+        f"{shown!r} exists. Nothing is overwritten: pass another folder, or remove it "
+        "(apply: pass --replace)."
     )

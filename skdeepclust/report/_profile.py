@@ -59,7 +59,12 @@ def profiles(X, labels):
 def _values(profile):
     """Means and shares, in the cluster and in the rest, by cluster and feature."""
     for row in profile.numeric.itertuples():
-        yield (row.cluster, row.column), (f"{row.mean:.4g}", f"{row.rest_mean:.4g}")
+        yield (row.cluster, row.column), (_text(row.mean), _text(row.rest_mean))
     for row in profile.categories.itertuples():
         shares = (f"{share:.0%}" for share in (row.share, row.rest_share))
         yield (row.cluster, f"{row.column} = {row.category}"), tuple(shares)
+
+
+def _text(value):
+    """A mean in four digits, and large ones in full: 18,130 and not 1.813e+04."""
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"

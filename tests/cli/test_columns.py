@@ -10,6 +10,7 @@ from skdeepclust.cli._columns import (
     choose_columns,
     has_odd_names,
     make_transformer,
+    new_categories,
     read_table,
     used_columns,
 )
@@ -210,3 +211,13 @@ def test_names_that_are_numbers_are_a_row_unless_they_rise():
     assert has_odd_names(pd.DataFrame(columns=["28595.0", "27", "3"]))
     assert not has_odd_names(pd.DataFrame(columns=["400.5", "401", "402.5"]))  # nm
     assert not has_odd_names(pd.DataFrame(columns=["5", "age"]))
+
+
+def test_categories_that_the_fit_did_not_see():
+    frame = pd.DataFrame({"plan": ["a", "b", None] * 20, "x": RNG.normal(size=N)})
+    columns = choose_columns(frame, None, [])
+    transformer = make_transformer(columns).fit(used_columns(frame, columns))
+    assert not new_categories(transformer, used_columns(frame, columns))
+    later = frame.replace({"plan": {"b": "family"}})
+    found = new_categories(transformer, used_columns(later, columns))
+    assert found["plan"].tolist() == ["family"] * 20
