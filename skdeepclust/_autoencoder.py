@@ -33,8 +33,8 @@ PRETRAINING_COLUMNS = {"pretraining": ("train_loss", "dur")}
 class Autoencoder(InverseTransformMixin, BaseDeepEstimator):
     """Embedding of images or table rows by an autoencoder.
 
-    The network, convolutional for images and dense for other rows, is trained to
-    reconstruct X from a short embedding, which `transform` returns. Any clusterer
+    The network, convolutional for images and small for other rows, where it starts as
+    the main components, is trained to reconstruct X from a short embedding, which `transform` returns. Any clusterer
     can cluster the embedding, as in ``make_pipeline(Autoencoder(), KMeans(10))``:
     this is the baseline of joint training.
 
@@ -42,7 +42,7 @@ class Autoencoder(InverseTransformMixin, BaseDeepEstimator):
     ----------
     embedding_dim : int or "auto", default="auto"
         Width of the embedding. "auto" is 10 for images, as in the papers. For rows it
-        is the number of features, but at most 20 (``benchmarks/README.md``).
+        is the number of features, but at most 20.
     image_shape : "auto", None or tuple of ints, default="auto"
         Shape of an image. "auto" takes it from a 3-D or 4-D X; the rows of a 2-D X are
         then not images. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for

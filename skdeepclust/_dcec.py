@@ -36,7 +36,7 @@ class DCEC(InverseTransformMixin, BaseJointEstimator):
         Degrees of freedom of the Student-t kernel, 1 in all the papers.
     embedding_dim : int or "auto", default="auto"
         Width of the embedding. "auto" is 10 for images, as in the papers. For rows it
-        is the number of features, but at most 20 (``benchmarks/README.md``).
+        is the number of features, but at most 20.
     image_shape : "auto", None or tuple of ints, default="auto"
         Shape of an image. "auto" takes it from a 3-D or 4-D X. The rows of a 2-D X
         without column names are guessed to be square images of one channel if their

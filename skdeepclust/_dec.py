@@ -16,7 +16,7 @@ _MOMENTUM = 0.9  # of SGD in the paper's code
 class DEC(BaseJointEstimator):
     r"""Deep embedded clustering.
 
-    A dense autoencoder is pretrained, clusters in its embedding give cluster centres,
+    An autoencoder is pretrained, clusters in its embedding give cluster centres,
     and then encoder and centres are trained together: soft assignments of the samples
     to the centres are pulled towards a sharper version of themselves. The decoder is
     not used in this stage [1]_.
@@ -31,7 +31,7 @@ class DEC(BaseJointEstimator):
         Degrees of freedom of the Student-t kernel, 1 in all the papers.
     embedding_dim : int or "auto", default="auto"
         Width of the embedding. "auto" is 10 for images, as in the papers. For rows it
-        is the number of features, but at most 20 (``benchmarks/README.md``).
+        is the number of features, but at most 20.
     image_shape : "auto", None or tuple of ints, default="auto"
         Shape of an image. "auto" takes it from a 3-D or 4-D X; the rows of a 2-D X are
         then not images. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for

@@ -10,7 +10,7 @@ __all__ = ["IDEC"]
 class IDEC(DCEC):
     r"""Improved deep embedded clustering: DCEC with a dense network.
 
-    A dense autoencoder is pretrained, clusters in its embedding give cluster centres,
+    An autoencoder is pretrained, clusters in its embedding give cluster centres,
     and then network and centres are trained together: soft assignments of the samples
     to the centres are pulled towards a sharper version of themselves, while the
     reconstruction loss keeps the embedding faithful to the data [1]_.
@@ -29,7 +29,7 @@ class IDEC(DCEC):
         Degrees of freedom of the Student-t kernel, 1 in all the papers.
     embedding_dim : int or "auto", default="auto"
         Width of the embedding. "auto" is 10 for images, as in the papers. For rows it
-        is the number of features, but at most 20 (``benchmarks/README.md``).
+        is the number of features, but at most 20.
     image_shape : "auto", None or tuple of ints, default="auto"
         Shape of an image. "auto" takes it from a 3-D or 4-D X; the rows of a 2-D X are
         then not images. None: never images. A tuple ``(C, H, W)``, or ``(H, W)`` for

@@ -160,6 +160,9 @@ def _command(commands, name, summary, description, examples=None):
     return command
 
 
+_K_HELP = 'number of clusters, or "auto" to look for it: a rough guess on many data'
+
+
 def _add_cluster(commands):
     cluster = _command(
         commands, "cluster", "train, and write OUT", _CLUSTER, _CLUSTER_EXAMPLES
@@ -168,11 +171,7 @@ def _add_cluster(commands):
         "input", metavar="FOLDER_OR_TABLE", help="folder of images, .csv or .parquet"
     )
     cluster.add_argument(
-        *("-k", "--n-clusters"),
-        type=_number,
-        required=True,
-        metavar="K",
-        help='number of clusters, or "auto" to look for it: a rough guess on many data',
+        *("-k", "--n-clusters"), type=_number, required=True, metavar="K", help=_K_HELP
     )
     cluster.add_argument(
         "--out",
