@@ -33,10 +33,11 @@ PRETRAINING_COLUMNS = {"pretraining": ("train_loss", "dur")}
 class Autoencoder(InverseTransformMixin, BaseDeepEstimator):
     """Embedding of images or table rows by an autoencoder.
 
-    The network, convolutional for images and small for other rows, where it starts as
-    the main components, is trained to reconstruct X from a short embedding, which `transform` returns. Any clusterer
-    can cluster the embedding, as in ``make_pipeline(Autoencoder(), KMeans(10))``:
-    this is the baseline of joint training.
+    The network is trained to reconstruct X from a short embedding, which `transform`
+    returns. It is convolutional for images; for other rows it starts as their main
+    components. Any clusterer can cluster the embedding, as in
+    ``make_pipeline(Autoencoder(), KMeans(10))``: this is the baseline of joint
+    training.
 
     Parameters
     ----------
