@@ -265,7 +265,7 @@ def check_number(samples: Sized, n_clusters: int | str) -> None:
     n_clusters : int or "auto"
         What was asked for.
     """
-    if n_clusters != "auto" and len(samples) < n_clusters:
+    if isinstance(n_clusters, int) and len(samples) < n_clusters:
         raise CommandError(
             f"-k {n_clusters} needs at least {n_clusters} images or rows, and there "
             f"are {len(samples)}."

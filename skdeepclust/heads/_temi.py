@@ -427,8 +427,9 @@ class TEMI(BaseHead):
     ``transform`` returns the logarithm of the soft assignment, at least -80.
 
     Memory: X stays where it is, on disk if it is a memory map. What is kept of every
-    sample are its prepared row, of `n_components` float32 values, and its neighbours.
-    Time grows linearly with the number of samples, but for the exact search.
+    sample are its prepared row, of `n_components` float32 values, and its neighbours;
+    the spectral start also makes a graph of them, of about a kilobyte per sample. Time
+    grows linearly with the number of samples, but for the exact search.
 
     References
     ----------
