@@ -8,7 +8,8 @@ The methods have their defaults, except for k-means, which has 20 starts. The de
 mixture has full covariances and one start. "start" is what DEC and IDEC have before
 joint training, `init_labels_`. "from a mixture" is
 `init=GaussianMixture(n_init=5, reg_covar=1e-3)`. `--rules` compares rules that choose
-among the candidates of `AutoClustering` without labels. Its own is the first.
+among the candidates of `AutoClustering` without labels. Its own is the first, with the
+doubts and the valleys that its help describes.
 `--few` draws a few rows of every table, 20, 40 or 80 per cluster, and compares k-means,
 the candidate with the highest modularity, and `AutoClustering`, which keeps k-means
 unless another is better by more than a standard error.
@@ -50,19 +51,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skdeepclust import DEC, IDEC, AutoClustering, Autoencoder
-from skdeepclust._auto_clustering import (
-    _candidates,
-    _main_components,
-    _Neighbors,
-    _Valleys,
-)
+from skdeepclust._auto_clustering import _candidates, _main_components, _Neighbors
 from skdeepclust._random import derived_seed, root_seed
 from skdeepclust._spectral_starts import cluster_moments, likelihood
 
 NAME = "tables"
 METHODS = ["k-means", "GaussianMixture", "AutoClustering", "autoencoder + k-means"]
 METHODS += ["DEC", "IDEC", "IDEC from a mixture"]
-RULES = ["modularity, then valleys", "modularity", "silhouette", "likelihood"]
+RULES = ["modularity", "silhouette", "likelihood"]
 FEW = [20, 40, 80]
 
 
@@ -180,15 +176,9 @@ def choices(X, y, seed):
         "likelihood": lambda labels: likelihood(*cluster_moments(main, labels)),
     }
     aris = {each.name: adjusted_rand_score(y, each.labels) for each in found}
-    best = {
-        rule: max(found, key=lambda each: score(compact(each.labels))).name
-        for rule, score in rules.items()
-    }
-    scores = {each.name: neighbors.modularity(compact(each.labels)) for each in found}
-    valleys = _Valleys(main, found, k, seed)
-    best[RULES[0]] = valleys.choice(best["modularity"], scores)
-    for rule, name in best.items():
-        row = {"rule": rule, "chosen": name, "ari": aris[name]}
+    for rule, score in rules.items():
+        best = max(found, key=lambda each: score(compact(each.labels)))
+        row = {"rule": rule, "chosen": best.name, "ari": aris[best.name]}
         yield row | {"best": max(aris.values()), "kmeans": aris["kmeans"]}
 
 

@@ -51,6 +51,10 @@ _MIN_PER_CLUSTER = 20
 # number of standard errors. See benchmarks/tables.py.
 _ENOUGH_PER_CLUSTER, _STANDARD_ERRORS = 100, 1.0
 
+# A single spectral clustering varies more than the consensus of several. It must be
+# better by this much, and it needs enough samples.
+_PLAIN, _LEAST_GAIN = "spectral, plain", 0.02
+
 # A clustering with a valley between all of its clusters, as deep as `n_clusters="auto"`
 # wants it, is taken before one that has two clusters without half as deep a valley.
 _HALF = 0.5
@@ -134,7 +138,9 @@ class AutoClustering(ClusterMixin, BaseEstimator):
     than 5,000 samples). They find 1.2 and 1.5 times as many clusters, with two numbers
     of landmarks, and merge those that are most like one Gaussian; then the samples are
     clustered by the clusters that they are in, with these as landmarks [2]_. "spectral,
-    plain" merges nothing, and finds clusters that are long or bent.
+    plain" merges nothing, and finds clusters that are long or bent. One clustering
+    varies more than eight, so its score must be higher by .02 than all others, with at
+    least 100 samples per cluster.
 
     More than 32 features are replaced by their first 32 main components, except for
     k-means; with more than 10,000 samples, candidates
@@ -303,7 +309,7 @@ def _plain_spectral(main, n_clusters, n_init, seed):
     centers, labels = cluster_embedding(
         *(embedding, n_clusters, n_init), derived_seed(seed, "kmeans"), quiet=True
     )
-    return _Candidate("spectral, plain", labels, partial(_plain, spectral, centers))
+    return _Candidate(_PLAIN, labels, partial(_plain, spectral, centers))
 
 
 def _plain(spectral, centers, X):
@@ -338,12 +344,14 @@ class _Valleys:
 
 def _choice(parts, scores, is_few):
     """The candidate with the highest score; of few samples k-means in doubt."""
-    kmeans, *others = parts
+    kmeans, *others = (name for name in parts if name != _PLAIN)
     if is_few:
         gains = {name: parts[name] - parts[kmeans] for name in others}
         others = [name for name in others if _is_clear(gains[name])]
     # Of equal scores the first, and k-means comes first.
-    return max([kmeans, *others], key=lambda name: scores[name])
+    best = max([kmeans, *others], key=lambda name: scores[name])
+    is_clear = not is_few and scores.get(_PLAIN, 0.0) >= scores[best] + _LEAST_GAIN
+    return _PLAIN if is_clear else best
 
 
 def _is_clear(gains):
