@@ -323,18 +323,18 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
     @property
     def n_features_in_(self):
         """Number of columns of X, as the first run has it."""
-        try:
-            return self.runs_[0].n_features_in_
-        except (AttributeError, IndexError) as error:
-            raise AttributeError("n_features_in_ is not known.") from error
+        return self._of_first_run("n_features_in_")
 
     @property
     def feature_names_in_(self):
         """Names of the columns of X, if the first run has them."""
+        return self._of_first_run("feature_names_in_")
+
+    def _of_first_run(self, name):
         try:
-            return self.runs_[0].feature_names_in_
+            return getattr(self.runs_[0], name)
         except (AttributeError, IndexError) as error:
-            raise AttributeError("feature_names_in_ is not known.") from error
+            raise AttributeError(f"{name} is not known.") from error
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
