@@ -47,6 +47,8 @@ _DATE = re.compile(
     r"\d{4}-\d{1,2}-\d{1,2}([ T].*)?|\d{1,2}[./]\d{1,2}[./]\d{2,4}( .*)?"
 )
 _LEADING_ZERO = r"0\d+"  # of a code, such as a post code
+_WITH_COMMA = r"[-+]?\d+(,\d+)+(\.\d+)?"  # 1,5 or 1,500.25
+_HOW = "write them with a decimal point and without other signs"
 _N_CODES = 1000  # rows looked at to see codes
 _ID_NAME = re.compile(r"(.*[_ ])?(id|uuid|guid|key|index)|unnamed: \d+", re.I)
 _ID_NAME_INSIDE = re.compile(r".*[a-z]I[Dd]")
@@ -294,9 +296,15 @@ def _kind_of_text(name, known, n_values):
         return None, _dates()
     if texts.str.len().mean() > _MOST_LETTERS and n_values > 2:
         return None, "it holds free text"
-    if n_values == len(texts):
+    is_identifier = n_values == len(texts)
+    is_varied = n_values > min(_MOST_CATEGORIES, len(texts) / 2)
+    has_comma = texts.str.fullmatch(_WITH_COMMA)
+    if (is_identifier or is_varied) and has_comma.mean() > 0.5:
+        example = texts[has_comma].iloc[0]
+        return None, f"it holds numbers with commas, such as {example[:20]!r}; {_HOW}"
+    if is_identifier:
         return None, f"{IDENTIFIER}: every row has its own text"
-    if n_values > min(_MOST_CATEGORIES, len(texts) / 2):
+    if is_varied:
         is_number = import_pandas().to_numeric(texts, errors="coerce").notna()
         if is_number.mean() > 0.5 and not is_number.all():
             odd = texts[~is_number].iloc[0]

@@ -44,6 +44,8 @@ RNG = np.random.RandomState(0)
             [*"123456789", "n/k"] * 3 + [f"{i}.5" for i in range(30)],
             "such as 'n/k'",
         ),
+        ("x", [f"{i},5" for i in range(N)], "decimal point"),
+        ("x", [f"{1 + i // 1.5:.0f},500.25" for i in range(N)], "such as '1,500.25'"),
         ("x", ["word " * 20, "other " * 20, "third " * 20] * (N // 3), "free text"),
         ("x", ["2020-01-02", "2021-11-30 10:00"] * (N // 2), "dates"),
         ("x", ["1.2.2020", "30/11/21"] * (N // 2), "dates"),
