@@ -249,9 +249,7 @@ def merges(
         "n_clusters": how many there are afterwards; "score": depth of the valley
         between the two, in standard deviations.
     """
-    known = np.flatnonzero(labels >= 0)
-    drawn = np.random.RandomState(derived_seed(seed, "points")).permutation(known)
-    drawn = np.sort(drawn[:_MAX_SAMPLES])
+    drawn = _drawn(np.flatnonzero(labels >= 0), seed)
     if not len(drawn):
         return []
     names, position = np.unique(labels[drawn], return_inverse=True)
@@ -278,8 +276,7 @@ def shallowest_valley(Z: NDArray, labels: NDArray, seed: int) -> float:
     seed : int
         Seed.
     """
-    drawn = np.random.RandomState(derived_seed(seed, "points")).permutation(len(Z))
-    drawn = np.sort(drawn[:_MAX_SAMPLES])
+    drawn = _drawn(np.arange(len(Z)), seed)
     points = _points(Z[drawn], seed)
     steps = _tree(points, relabel(labels[drawn]), seed)
     return next((step["score"] for step in steps), 0.0)
@@ -292,6 +289,12 @@ def merge_history(found, Z, labels, seed):
     """
     in_map = found is not None and found.in_map
     return merges(Z, labels, derived_seed(seed, "merges"), in_map=in_map)
+
+
+def _drawn(positions, seed):
+    """At most 3,000 of the positions, rising."""
+    rng = np.random.RandomState(derived_seed(seed, "points"))
+    return np.sort(rng.permutation(positions)[:_MAX_SAMPLES])
 
 
 def _points(Z, seed):
