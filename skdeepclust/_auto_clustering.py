@@ -22,7 +22,6 @@ from skdeepclust._clusterers import fit_predict_labels, limited_threads, make_cl
 from skdeepclust._compat import Interval, validate_parameters
 from skdeepclust._containers import as_array
 from skdeepclust._geometry import class_means, nearest
-from skdeepclust._n_clusters import DEEP, shallowest_valley
 from skdeepclust._random import derived_seed, root_seed
 from skdeepclust._scale import (
     check_squares,
@@ -32,6 +31,7 @@ from skdeepclust._scale import (
 )
 from skdeepclust._spectral import SpectralEnsemble, cluster_embedding
 from skdeepclust._spectral_starts import MAX_CLUSTERS, N_NEIGHBORS, SpectralConsensus
+from skdeepclust._valleys import DEEP, shallowest_valley
 from skdeepclust._warnings import finished_first
 
 __all__ = ["AutoClustering", "modularity"]

@@ -22,6 +22,8 @@ from skdeepclust._spectral_starts import (
     likelihood,
 )
 from skdeepclust._tensor_data import map_blocks
+from skdeepclust._valley_votes import ValleyVotes
+from skdeepclust._valleys import DEEP_IN_MAP
 
 __all__ = [
     "check_centers",
@@ -42,6 +44,10 @@ _MAX_CONSENSUS = 10_000
 
 # Main components are those of at most this number of samples.
 _MAX_OF_COMPONENTS = 10_000
+
+# Clusters that are further apart by this number of standard deviations are taken
+# before a consensus of spectral clusterings.
+_DEEPER = 1.0
 
 # Wider embeddings are compared by this number of main components.
 _MAX_WIDTH = 32
@@ -169,9 +175,11 @@ def first_clusters(main, Z, n_clusters, n_init, seed):
         The samples in their main components.
     Z : ndarray of shape (n_samples, embedding_dim) or None
         Their embedding. None: the embedding is made of the main components, and the
-        best of several clusterings of these is taken. Otherwise the consensus of
-        spectral clusterings is taken in that of the two spaces in which they agree the
-        more with each other.
+        best of several clusterings of these is taken. Otherwise that of the two spaces
+        is taken in which clusters are the further apart, and in it a consensus of
+        spectral clusterings, or clusters between which valleys are clearly deeper. If
+        no valley is deep, the consensus is taken in the space in which the clusterings
+        agree the more with each other.
     n_clusters, n_init, seed : int
         Clusters, starts of k-means, seed.
 
@@ -184,14 +192,18 @@ def first_clusters(main, Z, n_clusters, n_init, seed):
         auto = AutoClustering(n_clusters, n_init=n_init, random_state=seed)
         labels = fit_predict_labels(auto, main, quiet=True)
         return _none_empty(labels, main, n_clusters, n_init, seed)
-    found = [
-        _consensus(space, n_clusters, n_init, derived_seed(seed, name))
+    starts = [
+        _Start(space, n_clusters, n_init, derived_seed(seed, name))
         for name, space in (("components", main), ("embedding", Z))
     ]
-    found = [each for each in found if each is not None]
-    if not found:
+    starts = [each for each in starts if each.found]
+    if not starts:
         return _kmeans(Z, n_clusters, n_init, seed)[1]
-    _, labels = max(found, key=lambda each: each[0])
+    best = max(starts, key=lambda each: each.depth)
+    if best.depth > DEEP_IN_MAP:
+        labels = best.furthest_apart()
+    else:
+        labels = max(starts, key=lambda each: each.agreement).labels
     return _none_empty(labels, Z, n_clusters, n_init, seed)
 
 
@@ -202,16 +214,46 @@ def _none_empty(labels, Z, n_clusters, n_init, seed):
     return _kmeans(Z, n_clusters, n_init, seed)[1]
 
 
-def _consensus(Z, n_clusters, n_init, seed):
-    """Agreement of spectral clusterings, and the clusters of all points."""
-    if len(Z) < MIN_PER_CLUSTER * n_clusters or not 1 < n_clusters <= MAX_CLUSTERS:
-        return None
-    chosen = np.random.RandomState(seed).permutation(len(Z))[:_MAX_CONSENSUS]
-    points = _main_components(Z, derived_seed(seed, "components"))
-    spectral = SpectralConsensus(n_clusters, n_init, seed)
-    if not spectral.fit(points[np.sort(chosen)]):
-        return None
-    return spectral.agreement, spectral.predict(points)
+class _Start:
+    """Initial clusters in one space.
+
+    Attributes
+    ----------
+    found : bool
+        Whether there are enough points for `n_clusters` clusters.
+    labels : ndarray of shape (n,)
+        Consensus of spectral clusterings.
+    agreement : float
+        How much these agree with each other.
+    depth : float
+        Depth of the shallowest valley between two clusters, of the consensus or of a
+        diffusion map; 0 if there are too few points for a map.
+    """
+
+    def __init__(self, Z, n_clusters, n_init, seed):
+        self.found, self.agreement, self.depth = False, 0.0, 0.0
+        if len(Z) < MIN_PER_CLUSTER * n_clusters or not 1 < n_clusters <= MAX_CLUSTERS:
+            return
+        chosen = np.random.RandomState(seed).permutation(len(Z))[:_MAX_CONSENSUS]
+        self._points = _main_components(Z, derived_seed(seed, "components"))
+        spectral = SpectralConsensus(n_clusters, n_init, seed)
+        if not spectral.fit(self._points[np.sort(chosen)]):
+            return
+        self.found, self.agreement = True, spectral.agreement
+        self.labels = spectral.predict(self._points)
+        self._votes = ValleyVotes(n_clusters, n_init, derived_seed(seed, "valleys"))
+        if self._votes.fit(self._points):
+            self.depth = max(self._votes.depth, self._votes.depth_of(self.labels))
+
+    def furthest_apart(self):
+        """Clusters by the votes of maps if they are clearly further apart."""
+        if not self._is_clear():
+            return self.labels
+        self._votes.vote(self._points)
+        return self._votes.predict(self._points) if self._is_clear() else self.labels
+
+    def _is_clear(self):
+        return self._votes.depth > self._votes.depth_of(self.labels) + _DEEPER
 
 
 def main_components(data, seed):

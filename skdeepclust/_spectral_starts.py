@@ -24,6 +24,7 @@ __all__ = [
     "N_NEIGHBORS",
     "MergedSpectral",
     "SpectralConsensus",
+    "Votes",
     "choices_of_landmarks",
     "cluster_moments",
     "likelihood",
@@ -128,12 +129,10 @@ class MergedSpectral:
 
 
 class SpectralConsensus:
-    """What several clusterings by `MergedSpectral` have in common.
+    """What several clusterings by `MergedSpectral` have in common, by `Votes`.
 
-    Their clusters are the landmarks of the samples that are in them: the samples are
-    clustered by landmark spectral clustering again, with a one for each of their
-    clusters. One clustering of a few merges the wrong clusters or splits one; seldom do
-    most of them.
+    One clustering of a few merges the wrong clusters or splits one; seldom do most of
+    them.
 
     Parameters
     ----------
@@ -176,22 +175,48 @@ class SpectralConsensus:
             return False
         found = [each.labels for each in self._members]
         self.agreement = mean_agreement(found)
-        votes = self._votes(found)
-        self._basis = singular_basis(votes, self._n_clusters, self._seed)
-        embedding = self._embed(votes)
-        self._centers, self.labels = cluster_embedding(
-            *(embedding, self._n_clusters, self._n_init),
-            derived_seed(self._seed, "consensus"),
-            quiet=True,
-        )
+        self._votes = Votes(self._n_clusters, self._n_init, self._seed)
+        self.labels = self._votes.fit(found)
         return True
 
     def predict(self, Z):
         """Clusters of points, those of `fit` or new ones."""
-        votes = self._votes([each.predict(Z) for each in self._members])
-        return nearest(self._embed(votes), self._centers)
+        return self._votes.predict([each.predict(Z) for each in self._members])
 
-    def _votes(self, found):
+
+class Votes:
+    """Clusters that several clusterings vote for.
+
+    Their clusters are the landmarks of the points that are in them, for a landmark
+    spectral clustering.
+
+    Parameters
+    ----------
+    n_clusters, n_init, seed : int
+        As in `MergedSpectral`. Every clustering has at most `n_clusters` clusters.
+    """
+
+    def __init__(self, n_clusters, n_init, seed):
+        self._n_clusters = n_clusters
+        self._n_init = n_init
+        self._seed = seed
+
+    def fit(self, found):
+        """Clusters of the points of several clusterings, from 0."""
+        votes = self._memberships(found)
+        self._basis = singular_basis(votes, self._n_clusters, self._seed)
+        self._centers, labels = cluster_embedding(
+            *(self._embed(votes), self._n_clusters, self._n_init),
+            derived_seed(self._seed, "consensus"),
+            quiet=True,
+        )
+        return labels
+
+    def predict(self, found):
+        """Clusters of points, by theirs in the clusterings of `fit`."""
+        return nearest(self._embed(self._memberships(found)), self._centers)
+
+    def _memberships(self, found):
         return memberships(found, [self._n_clusters] * len(found))
 
     def _embed(self, votes):

@@ -27,9 +27,9 @@ from skdeepclust._n_clusters import (
     AutoNumberMixin,
     FoundNumber,
     find_number,
-    merges,
     warn_of_number,
 )
+from skdeepclust._valleys import merges
 from skdeepclust.exceptions import ClusterNumberWarning
 from skdeepclust.report._clustered import clustered, merge_suggestions
 
