@@ -77,10 +77,11 @@ class IDEC(DCEC):
         form is used if torch has one.
     init : {"auto", "spectral", "kmeans"}, array-like or estimator, default="auto"
         Start of joint training. "auto" takes, with the "residual" network, the clusters
-        of :class:`AutoClustering` in the main components of X; with any other network,
-        the consensus of several landmark spectral clusterings, of the main components
-        or of the embedding, whichever they agree on more. "spectral" takes the most
-        likely of several such clusterings of the embedding, "kmeans" is the papers'.
+        of :class:`AutoClustering` in the main components of X. With any other network
+        it takes the main components or the embedding, whichever has clusters that are
+        further apart: a consensus of landmark spectral clusterings, or clusters with
+        clearly deeper valleys in between. "spectral" takes the most likely of several
+        spectral clusterings of the embedding, "kmeans" is the papers'.
         Centres of shape (n_clusters, embedding_dim), labels of shape (n_samples,) of
         another clustering, or any scikit-learn clusterer can be given; see :ref:`the
         user guide <start-of-joint-training>`.

@@ -91,7 +91,10 @@ class ValleyVotes:
         seed = derived_seed(self._seed, f"map {i}")
         space = diffusion_map(self._points, self._n_first, seed)
         steps = levels(space, self._n_first, seed)
-        _, labels, depth = next(each for each in steps if each[0] <= self._n_clusters)
+        found = next((each for each in steps if each[0] <= self._n_clusters), None)
+        if found is None or found[0] < self._n_clusters:  # as in a map of few points
+            return _Map(space, np.zeros(len(space), dtype=np.intp), 0.0)
+        _, labels, depth = found
         return _Map(space, np.unique(labels, return_inverse=True)[1], depth)
 
     def vote(self, Z):
