@@ -133,7 +133,9 @@ def test_the_loss_is_that_of_the_paper(make_dcec, digits):
     reconstruction = float(np.mean((X - X_decoded) ** 2))
     divergence = float(clustering_kl(target_distribution(Q), Q))
     assert table["reconstruction_loss"] == pytest.approx([reconstruction], rel=1e-4)
-    assert table["clustering_loss"] == pytest.approx([divergence], rel=1e-3)
+    # In float32 a divergence of a few millionths is known to some 1e-8.
+    expected = pytest.approx([divergence], rel=1e-3, abs=1e-7)
+    assert table["clustering_loss"] == expected
     assert table["loss"] == pytest.approx([reconstruction + gamma * divergence])
 
 

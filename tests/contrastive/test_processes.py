@@ -73,7 +73,7 @@ def test_two_processes_are_one(tmp_path):
     for name in METHODS:
         alone = fit(name)
         np.testing.assert_array_equal(first[name]["Z"], second[name]["Z"])
-        np.testing.assert_allclose(first[name]["Z"], alone["Z"], atol=1e-4)
+        np.testing.assert_allclose(first[name]["Z"], alone["Z"], atol=1e-3)
         for column in ("loss", "std", "rank"):
             ours, theirs = first[name]["table"][column], second[name]["table"][column]
             assert ours == theirs
