@@ -5,15 +5,16 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.neighbors import KNeighborsClassifier
 
+from skdeepclust._clusterers import relabel
 from skdeepclust._random import derived_seed
 from skdeepclust._spectral import diffusion_map
 from skdeepclust._spectral_starts import Votes
 from skdeepclust._valleys import (
     LEAST_FIRST,
     LEAST_PER_CLUSTER,
+    depth_between,
     draw_points,
     levels,
-    merge_tree,
 )
 
 __all__ = ["ValleyVotes"]
@@ -95,7 +96,7 @@ class ValleyVotes:
         if found is None or found[0] < self._n_clusters:  # as in a map of few points
             return _Map(space, np.zeros(len(space), dtype=np.intp), 0.0)
         _, labels, depth = found
-        return _Map(space, np.unique(labels, return_inverse=True)[1], depth)
+        return _Map(space, relabel(labels), depth)
 
     def vote(self, Z):
         """Look at more maps, and let the best of them vote.
@@ -138,5 +139,5 @@ class ValleyVotes:
         if len(names) < self._n_clusters:
             return 0.0
         seed = derived_seed(self._seed, "depth")
-        trees = [merge_tree(each.space, labels, seed) for each in self._maps]
-        return float(np.median([next(tree)["score"] for tree in trees]))
+        depths = [depth_between(each.space, labels, seed) for each in self._maps]
+        return float(np.median(depths))

@@ -18,10 +18,9 @@ __all__ = [
     "DEEP_IN_MAP",
     "LEAST_FIRST",
     "LEAST_PER_CLUSTER",
+    "depth_between",
     "draw_points",
-    "first_clusters",
     "levels",
-    "merge_tree",
     "merges",
     "shallowest_valley",
 ]
@@ -100,7 +99,7 @@ def draw_points(Z: NDArray, seed: int) -> tuple[NDArray, NDArray]:
     return drawn, points / (np.sqrt(np.mean(points**2)) or 1.0)
 
 
-def first_clusters(points: NDArray, n_first: int, seed: int) -> NDArray:
+def _first_clusters(points, n_first, seed):
     """Many clusters of points, by k-means."""
     kmeans = make_clusterer("kmeans", n_first, _N_INIT, seed)
     return relabel(fit_predict_labels(kmeans, points, quiet=True))
@@ -129,8 +128,8 @@ def levels(
     depth : float
         Depth of the shallowest valley between two of them.
     """
-    labels = first_clusters(points, n_first, seed)
-    for step in merge_tree(points, labels, seed):
+    labels = _first_clusters(points, n_first, seed)
+    for step in _merge_tree(points, labels, seed):
         yield step["n_clusters"] + 1, labels, step["score"]
         kept, gone = step["clusters"]
         labels = np.where(labels == gone, kept, labels)
@@ -167,7 +166,7 @@ def merges(
     if in_map and len(names) > 1 and np.ptp(points):
         n_first = min(LEAST_FIRST, len(points) // LEAST_PER_CLUSTER)
         points = diffusion_map(points, max(n_first, len(names)), seed)
-    steps = merge_tree(points, position, seed)
+    steps = _merge_tree(points, position, seed)
     return [
         {**step, "clusters": tuple(int(names[each]) for each in step["clusters"])}
         for step in steps
@@ -188,7 +187,12 @@ def shallowest_valley(Z: NDArray, labels: NDArray, seed: int) -> float:
     """
     drawn = _drawn(np.arange(len(Z)), seed)
     _, points = draw_points(Z[drawn], seed)
-    steps = merge_tree(points, relabel(labels[drawn]), seed)
+    return depth_between(points, relabel(labels[drawn]), seed)
+
+
+def depth_between(points: NDArray, labels: NDArray, seed: int) -> float:
+    """The same in the points as they are; 0 for one cluster."""
+    steps = _merge_tree(points, labels, seed)
     return next((step["score"] for step in steps), 0.0)
 
 
@@ -201,7 +205,7 @@ def _drawn(positions, seed):
 # -- merging, and the depth of a valley ------------------------------------------------
 
 
-def merge_tree(points, labels, seed):
+def _merge_tree(points, labels, seed):
     """Steps of merging the two clusters with the shallowest valley, one by one."""
     rng = np.random.RandomState(derived_seed(seed, "valleys"))
     members = {int(i): np.flatnonzero(labels == i) for i in np.unique(labels)}
