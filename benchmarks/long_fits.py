@@ -109,6 +109,8 @@ if n > 1:
     dist.init_process_group(
         "gloo", init_method="file://" + store, rank=rank, world_size=n)
 print(long_fits.epoch_seconds())
+if n > 1:
+    dist.destroy_process_group()
 """
 
 

@@ -35,6 +35,11 @@ BEGIN = """
     from skdeepclust import *
     X = (load_digits().data[:201] / 16).astype("float32")  # an odd number
 """
+# Without it a process sometimes aborts at its exit, after its work (torch's #190489).
+END = """
+    if n > 1:
+        torch.distributed.destroy_process_group()
+"""
 FIT_ALL = """
     estimators = {
         "Autoencoder": tiny(Autoencoder),
@@ -71,9 +76,8 @@ FIT_ALL = """
 def start(folder, code, n):
     tests = str(Path(__file__).parent)
     script = folder / "script.py"
-    script.write_text(
-        textwrap.dedent(BEGIN.format(tests=tests)) + textwrap.dedent(code)
-    )
+    parts = BEGIN.format(tests=tests), code, END
+    script.write_text("".join(map(textwrap.dedent, parts)))
     store = folder / f"group{n}"
     store.unlink(missing_ok=True)
     return [

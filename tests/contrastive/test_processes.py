@@ -32,6 +32,7 @@ torch.distributed.init_process_group(
 from test_processes import METHODS, fit
 with open(store + f".found{rank}", "wb") as file:
     pickle.dump({name: fit(name) for name in METHODS}, file)
+torch.distributed.destroy_process_group()  # else it sometimes aborts at the exit
 """
 
 
