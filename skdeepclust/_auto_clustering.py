@@ -34,7 +34,7 @@ from skdeepclust._spectral_starts import MAX_CLUSTERS, N_NEIGHBORS, SpectralCons
 from skdeepclust._valleys import DEEP, shallowest_valley
 from skdeepclust._warnings import finished_first
 
-__all__ = ["AutoClustering", "modularity"]
+__all__ = ["AutoClustering", "modularity", "parts_of_modularity"]
 
 # Candidates are compared by this number of main components, and found from at most this
 # number of samples. They suffice to place clusters.

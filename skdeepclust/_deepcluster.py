@@ -31,6 +31,7 @@ from skdeepclust._pseudo_labels import (
     whitening,
 )
 from skdeepclust._random import derived_seed
+from skdeepclust._regrouping import Regrouping
 from skdeepclust._tensor_data import TensorData, map_blocks
 from skdeepclust.networks._pseudo_label import PseudoLabelModel
 from skdeepclust.networks._resolve import resolve_backbone
@@ -569,7 +570,7 @@ class DeepCluster(AutoNumberMixin, PublishedMixin, BaseDeepClusterer):
             Clusters, as `predict` gives them.
         clusterer : estimator
             The fitted clusterer.
-        assignment : Assignment
+        assignment : Assignment or Regrouping
             Assigns other samples, and has the centres.
         """
         Z = map_blocks(model.eval().encode, data).cpu().numpy()
@@ -582,6 +583,9 @@ class DeepCluster(AutoNumberMixin, PublishedMixin, BaseDeepClusterer):
         if isinstance(final, str):
             centers = clusterer.cluster_centers_.astype(np.float32)
         assignment = Assignment(clusterer, Z, labels, centers)
+        if isinstance(clusterer, AutoClustering) and self.final_clusterer == "auto":
+            own = derived_seed(seed, "regrouping")
+            assignment = Regrouping(assignment, own).fit(Z, main_components(data, seed))
         return assignment.predict(Z), clusterer, assignment
 
     def _final_clusterer(self):

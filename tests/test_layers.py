@@ -30,7 +30,7 @@ LAYERS = [
     {"_base", "_valley_votes"},
     {"_autoencoder", "_n_clusters"},
     {"_auto_clustering"},
-    {"_landmark_spectral"},
+    {"_landmark_spectral", "_regrouping"},
     {"_initial_centers"},
     {"_joint", "_deepcluster", "_scedae", "contrastive", "heads"},
     {"_dcec", "_dec"},
