@@ -8,9 +8,10 @@ The methods have their defaults, except for k-means, which has 20 starts, and fo
 mixture, which has full covariances in the first 32 main components of the pixels. "the
 autoencoder" is that of `DCEC`. `DEC` and `IDEC` get the images as rows. "start" is
 `init_labels_`: what joint training starts from, or what the last step of `DeepCluster`
-makes of the features before training. "DCEC from DeepCluster" is `DCEC` with the labels
-of `DeepCluster` as `init`; both are part of its cost. "name-2000" is a fixed random
-sample of 2,000.
+makes of the features before training. "before" are the clusters of `DeepCluster` by
+`AutoClustering`, before parts of them move to other clusters. "DCEC from DeepCluster"
+is `DCEC` with the labels of `DeepCluster` as `init`; both are part of its cost.
+"name-2000" is a fixed random sample of 2,000.
 
 Every run is a line of `results/images.jsonl` and is not computed again; `--table`
 prints the table. Labels score finished runs and are used for nothing else.
@@ -35,20 +36,23 @@ METHODS += ["autoencoder + k-means", *DEEP, "DCEC from DeepCluster"]
 
 
 def fitted(method, X, seed, device):
-    """Labels, and the start if there is one."""
+    """Labels, and a dict of others: of the start, and before parts move."""
     kmeans = KMeans(10, n_init=20, random_state=seed)
     if method in DEEP:
         rows = method in ("DEC", "IDEC")
         Z = common.pixels_of(X).astype(np.float32) if rows else X
         model = DEEP[method](10, random_state=seed, device=device).fit(Z)
-        return model.labels_, model.init_labels_
+        others = {"start": model.init_labels_}
+        if method == "DeepCluster":
+            others["before"] = model.clusterer_.labels_
+        return model.labels_, others
     if method == "DCEC from DeepCluster":
         start = DeepCluster(10, random_state=seed, device=device).fit_predict(X)
         model = DCEC(10, init=start, random_state=seed, device=device).fit(X)
-        return model.labels_, start
+        return model.labels_, {"start": start}
     if method == "autoencoder + k-means":
         autoencoder = Autoencoder(augment="auto", random_state=seed, device=device)
-        return make_pipeline(autoencoder, kmeans).fit_predict(X), None
+        return make_pipeline(autoencoder, kmeans).fit_predict(X), {}
     model = {
         "k-means": kmeans,
         "AutoClustering": AutoClustering(10, random_state=seed),
@@ -56,7 +60,7 @@ def fitted(method, X, seed, device):
             PCA(32, random_state=seed), GaussianMixture(10, random_state=seed)
         ),
     }[method]
-    return model.fit_predict(common.pixels_of(X).astype(np.float32)), None
+    return model.fit_predict(common.pixels_of(X).astype(np.float32)), {}
 
 
 def compute(args):
@@ -68,16 +72,16 @@ def compute(args):
                 if common.rows_of(NAME, where):
                     continue
                 wall, cpu = time.perf_counter(), time.process_time()
-                labels, start = fitted(method, X, seed, args.device)
+                labels, others = fitted(method, X, seed, args.device)
                 row = {
                     **where,
                     "seconds": time.perf_counter() - wall,
                     "cpu_seconds": time.process_time() - cpu,
                     **common.scores(y, labels),
                 }
-                if start is not None:
-                    of_start = common.scores(y, start)
-                    row |= {f"start_{name}": each for name, each in of_start.items()}
+                for when, theirs in others.items():
+                    found = common.scores(y, theirs)
+                    row |= {f"{when}_{name}": each for name, each in found.items()}
                 common.append(NAME, row, args, args.device)
 
 
@@ -96,6 +100,17 @@ def table(args):
         "images | method | seeds | ACC, start | ACC | NMI | ARI | processor seconds",
         lines,
     )
+    lines = [
+        [values[0], len(rows), *common.spreads(rows, ("before_acc", "acc"))]
+        for values, rows in common.groups(NAME, data=args.data, method=["DeepCluster"])
+        if all("before_acc" in row for row in rows)
+    ]
+    if lines and "DeepCluster" in args.methods:
+        common.print_table(
+            "The last step of DeepCluster, ACC before and after parts of clusters move",
+            "images | seeds | before | after",
+            lines,
+        )
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@
 
 Every line has the ACC of the start and of the end of the training. Lines of a GPU are
 from an NVIDIA H200 that several runs shared. For DeepCluster the
-start is the clustering of the untrained network's features, and "k-means" is what
-k-means makes of the features of the trained one. A finished seed is a line of
+start is the clustering of the untrained network's features. "before parts move" is what
+`AutoClustering` makes of the features of the trained one, and "k-means" what k-means
+makes of them. A finished seed is a line of
 `results/seeds.jsonl` and is not computed again; `--table` prints all results. Labels
 score finished runs and are used for nothing else.
 """
@@ -52,6 +53,7 @@ def compute(args):
                 kmeans = KMeans(10, n_init=20, random_state=seed)
                 labels = kmeans.fit_predict(model.transform(X))
                 row["kmeans"] = clustering_accuracy(y, labels)
+                row["before"] = clustering_accuracy(y, model.clusterer_.labels_)
             common.append(NAME, row, args, args.device)
 
 
@@ -65,15 +67,17 @@ def table(_):
             if not rows:
                 continue
             where_run = "GPU" if device == "cuda" else f"CPU, {threads} threads"
-            has_kmeans = "kmeans" in rows[0]
-            kmeans = common.spreads(rows, ["kmeans"])[0] if has_kmeans else ""
-            cells = [*common.spreads(rows, ("start", "acc", "ari")), kmeans]
+            others = [
+                common.spreads(rows, [name])[0] if name in rows[0] else ""
+                for name in ("before", "kmeans")
+            ]
+            cells = [*common.spreads(rows, ("start", "acc", "ari")), *others]
             seconds = common.mean(rows, "seconds")
             lines.append([data, method, where_run, len(rows), *cells, seconds])
     common.print_table(
         "Mean (sd, min) over seeds",
         "data | method | where | seeds | ACC, start | ACC, end | ARI, end "
-        "| ACC, k-means at the end | s",
+        "| ACC, before parts move | ACC, k-means at the end | s",
         lines,
     )
 

@@ -42,8 +42,9 @@ _MAX_SPECTRAL = 20_000
 # A consensus is found from at most this number of samples.
 _MAX_CONSENSUS = 10_000
 
-# Main components are those of at most this number of samples.
-_MAX_OF_COMPONENTS = 10_000
+# Main components are those of at most this number of samples, and of this number of
+# values unless two samples per component are more.
+_MAX_OF_COMPONENTS, _MAX_OF_VALUES = 10_000, 2**27
 
 # Clusters that are further apart by this number of standard deviations are taken
 # before a consensus of spectral clusterings.
@@ -271,7 +272,8 @@ def main_components(data, seed):
     Z : ndarray of shape (n, at most 32)
         The samples themselves, about their mean, if they have no more features.
     """
-    step = math.ceil(len(data) / _MAX_OF_COMPONENTS)
+    in_memory = max(2 * _MAX_WIDTH, _MAX_OF_VALUES // data.take(slice(0, 1)).numel())
+    step = math.ceil(len(data) / min(_MAX_OF_COMPONENTS, in_memory))
     sample = data.take(slice(None, None, step)).flatten(1).cpu().numpy()
     width, own = min(_MAX_WIDTH, *sample.shape), derived_seed(seed, "components")
     with np.errstate(invalid="ignore"):  # a single sample has no variance

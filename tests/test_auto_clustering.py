@@ -364,6 +364,15 @@ def test_main_components_of_images_and_rows():
     assert _initial_centers.main_components(rows, 0).shape == (80, 3)
 
 
+def test_main_components_of_large_images_are_those_of_fewer(monkeypatch):
+    monkeypatch.setattr(_initial_centers, "_MAX_OF_VALUES", 75 * 64)
+    X = np.random.RandomState(0).rand(150, 64).astype(np.float32)
+    data = TensorData(X, (1, 8, 8), torch.device("cpu"))
+    pca = PCA(32, random_state=0).fit(X[::2])
+    Z = _initial_centers.main_components(data, 0)
+    np.testing.assert_allclose(np.abs(Z), np.abs(pca.transform(X)), atol=1e-4)
+
+
 def test_too_few_different_points_start_from_k_means():
     X = np.repeat(np.eye(2, 8, dtype=np.float32), 20, axis=0)
     with pytest.warns(ConvergenceWarning, match="distinct clusters"):
