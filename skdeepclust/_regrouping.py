@@ -41,8 +41,10 @@ class Regrouping:
     The clusters are cut into parts, by k-means. A part, or several of one cluster that
     are near each other, moves to the cluster for which the sum of two modularities
     rises the most: of the graph of neighbours in the space of the clusters, and of that
-    in the other view. It stays if the gain is below two standard errors. This goes on
-    until no part moves.
+    in the other view. It stays if the gain is below two standard errors, if it does not
+    lie apart, or if it is more than half of its cluster. This goes on until no part
+    moves. Nothing moves if neighbours in the other view are in different clusters too
+    often.
 
     Parameters
     ----------
@@ -78,8 +80,7 @@ class Regrouping:
         self
         """
         labels, self.centers = self._assignment.predict(Z), self._assignment.centers
-        n_clusters = int(labels.max()) + 1
-        self.n_moved = 0
+        n_clusters, self.n_moved = len(self.centers), 0
         is_few = len(Z) < MIN_PER_CLUSTER * n_clusters
         if is_few or not 1 < n_clusters <= MAX_CLUSTERS:
             return self
