@@ -323,9 +323,9 @@ def compare_with_baselines(
 
     Notes
     -----
-    Which to take first? For grey images, :class:`~skdeepclust.DCEC` or
-    :class:`~skdeepclust.DeepCluster`: they gain much over all baselines, and the latter
-    takes less time. For photographs, :class:`~skdeepclust.TEMI` on the features
+    Which to take first? For grey images, :class:`~skdeepclust.DeepCluster`, or
+    :class:`~skdeepclust.DCEC` for few images and for clusters of unequal sizes: they
+    gain much over all baselines, and the former takes less time. For photographs, :class:`~skdeepclust.TEMI` on the features
     of a pretrained network: pass `encoder`. For tables,
     :class:`~skdeepclust.AutoClustering`: most of what :class:`~skdeepclust.IDEC` gains
     there is this start. If the estimator is no better than a baseline, take the
