@@ -595,7 +595,7 @@ class DeepCluster(AutoNumberMixin, PublishedMixin, BaseDeepClusterer):
         if isinstance(final, str):
             centers = clusterer.cluster_centers_.astype(np.float32)
         assignment = Assignment(clusterer, Z, labels, centers)
-        if isinstance(clusterer, AutoClustering) and self.final_clusterer == "auto":
+        if self.final_clusterer == "auto" and isinstance(self.clusterer, str):
             own = derived_seed(seed, "regrouping")
             assignment = Regrouping(assignment, own).fit(Z, main_components(data, seed))
         return assignment.predict(Z), clusterer, assignment
