@@ -325,11 +325,11 @@ def compare_with_baselines(
     -----
     Which to take first? For grey images, :class:`~skdeepclust.DeepCluster`, or
     :class:`~skdeepclust.DCEC` for few images and for clusters of unequal sizes: they
-    gain much over all baselines, and the former takes less time. For photographs, :class:`~skdeepclust.TEMI` on the features
-    of a pretrained network: pass `encoder`. For tables,
-    :class:`~skdeepclust.AutoClustering`: most of what :class:`~skdeepclust.IDEC` gains
-    there is this start. If the estimator is no better than a baseline, take the
-    baseline. ``benchmarks/README.md`` has the measurements.
+    gain much over all baselines, and the former takes less time. For photographs,
+    :class:`~skdeepclust.TEMI` on the features of a pretrained network: pass `encoder`.
+    For tables, :class:`~skdeepclust.AutoClustering`: most of what
+    :class:`~skdeepclust.IDEC` gains there is this start. If the estimator is no better
+    than a baseline, take the baseline. ``benchmarks/README.md`` has the measurements.
 
     Time: on 10,000 rows of 768 features k-means takes 16 seconds of a processor,
     :class:`~skdeepclust.TEMI` 10 and :class:`~skdeepclust.Turtle` 15.
